@@ -1,0 +1,38 @@
+"""What a local act answers: a value and the writes that make it true, or "not yet" and what to wait for.
+
+The engine commits the writes of `Done` in the same batch as the step's result, and the conditions of `NotYet` in
+the same batch that parks the run, so that nothing can slip in between the look and the wait.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from onpaid.store.port import Check, Write
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[T]):
+    """It can be done now: `value` is true once `writes` are committed."""
+
+    value: T
+    writes: tuple[Write, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotYet:
+    """It cannot be done yet.
+
+    `things` are the names whose storing wakes the run ("order:konverzky/1001"); `checks` say what was seen, so
+    that parking fails if it has changed since; `why` is shown to the operator.
+    """
+
+    things: tuple[str, ...]
+    checks: tuple[Check, ...]
+    why: str
+
+
+Local = Done[T] | NotYet
