@@ -103,11 +103,11 @@ class MemoryStore:
         held = self._documents.pop(place, None)
         if held is not None:
             for entry in held[1]:
-                places = self._places[(write.kind, entry.index, entry.value)]
+                places = self._places[(write.kind, entry.name, entry.value)]
                 del places[bisect_left(places, (entry.sort, write.key))]
         if isinstance(write, Delete):
             return
         version = 1 if held is None else held[0].version + 1
         self._documents[place] = (Stored(write.kind, write.key, version, write.body), write.entries)
         for entry in write.entries:
-            insort(self._places[(write.kind, entry.index, entry.value)], (entry.sort, write.key))
+            insort(self._places[(write.kind, entry.name, entry.value)], (entry.sort, write.key))

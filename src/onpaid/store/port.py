@@ -22,7 +22,7 @@ MOST_WRITES = 100
 class Entry(NamedTuple):
     """One place of a document in an index."""
 
-    index: str
+    name: str
     value: str
     sort: int
 

@@ -1,0 +1,1 @@
+"""One outside service a file; each fulfils a role and says how a thing is found again, its limits, how it signs."""
