@@ -110,3 +110,17 @@ class Call:
 
 current_call: ContextVar[Call | None] = ContextVar("current_call", default=None)
 """Set by the engine around each call of an act; None where a method is called by hand (doctor, tests)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneLimit:
+    """How hard a provider may be called: so many calls at once, so many a second.
+
+    A `strict` lane is one whose provider punishes a call too many: that a call is in flight is then stored before
+    it leaves, so that a process started after a crash waits for its end.
+    """
+
+    name: str
+    at_once: int = 16
+    per_second: float | None = None
+    strict: bool = False

@@ -16,10 +16,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Done(Generic[T]):
-    """It can be done now: `value` is true once `writes` are committed."""
+    """It can be done now: `value` is true once `writes` are committed; who waits for `wakes` is woken with them."""
 
     value: T
     writes: tuple[Write, ...] = ()
+    wakes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +28,13 @@ class NotYet:
     """It cannot be done yet.
 
     `things` are the names whose storing wakes the run ("order:konverzky/1001"); `checks` say what was seen, so
-    that parking fails if it has changed since; `why` is shown to the operator.
+    that parking fails if it has changed since; `why` is shown to the operator, `kind` is for the flow.
     """
 
     things: tuple[str, ...]
     checks: tuple[Check, ...]
     why: str
+    kind: str = ""
 
 
 Local = Done[T] | NotYet

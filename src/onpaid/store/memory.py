@@ -62,6 +62,8 @@ class MemoryStore:
         sort_to: int | None = None,
     ) -> Page:
         self._open()
+        if limit < 1:
+            raise ValueError("a page holds at least one document")
         places = self._places.get((kind, index, value), [])
         start = 0 if sort_from is None else bisect_left(places, (sort_from, ""))
         stop = len(places) if sort_to is None else bisect_left(places, (sort_to + 1, ""))
@@ -108,6 +110,7 @@ class MemoryStore:
         if isinstance(write, Delete):
             return
         version = 1 if held is None else held[0].version + 1
-        self._documents[place] = (Stored(write.kind, write.key, version, write.body), write.entries)
-        for entry in write.entries:
+        entries = tuple(dict.fromkeys(write.entries))
+        self._documents[place] = (Stored(write.kind, write.key, version, write.body), entries)
+        for entry in entries:
             insort(self._places[(write.kind, entry.name, entry.value)], (entry.sort, write.key))

@@ -47,12 +47,20 @@ class Kind(Generic[R]):
         *,
         key: Callable[[R], str],
         entries: Callable[[R], Iterable[Entry]] = _no_entries,
+        packed: bool = False,
     ) -> None:
+        """`packed` keeps the record as MessagePack: for records that hold raw bytes."""
         self.name = name
         self.key = key
         self._entries = entries
-        self._decode = msgspec.json.Decoder(type_).decode
-        self._encode = msgspec.json.Encoder().encode
+        self._decode: Callable[[bytes], R]
+        self._encode: Callable[[R], bytes]
+        if packed:
+            self._decode = msgspec.msgpack.Decoder(type_).decode
+            self._encode = msgspec.msgpack.Encoder().encode
+        else:
+            self._decode = msgspec.json.Decoder(type_).decode
+            self._encode = msgspec.json.Encoder().encode
 
     def read(self, stored: Stored) -> Versioned[R]:
         """The record in a document."""

@@ -1,0 +1,1 @@
+"""What is done with the records: the inbox, what operators see, and the proof."""

@@ -1,0 +1,202 @@
+"""The inbox: an event is verified, recorded and routed; then, and only then, acknowledged.
+
+The event row, what it tells us (an order, a payment) and the runs that it starts are one commit. Recording never
+depends on routing: an event that we cannot make sense of is kept as unrouted, with a ticket, and judged again later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import structlog
+
+from onpaid.clock import Clock, Instant
+from onpaid.domain.events import Envelope, Fact, Judged, OrderReceived
+from onpaid.domain.payments import PaymentChanged, PaymentSucceeded
+from onpaid.engine.journal import Ticket
+from onpaid.engine.recorder import Recorder
+from onpaid.engine.tickets import new_ticket
+from onpaid.errors import Conflict, InvalidInput, Problem, StoreUnavailable
+from onpaid.metrics import EVENTS as EVENTS_METRIC
+from onpaid.providers.roles import WebhookSource
+from onpaid.repositories.events import EVENTS, EventRecord, digest_of, event_key, pack
+from onpaid.repositories.incoming_orders import receive_order
+from onpaid.repositories.orders import Orders
+from onpaid.repositories.payments import Payments
+from onpaid.store.port import Write
+from onpaid.store.records import Versioned
+
+log = structlog.get_logger("onpaid.inbox")
+
+TRIES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a delivery."""
+
+    event: str
+    verdict: Literal["routed", "ignored", "unrouted", "duplicate"]
+    reason: str = ""
+
+
+class Inbox:
+    """Where webhooks end up, whoever carries them in."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        orders: Orders,
+        payments: Payments,
+        sources: Mapping[str, WebhookSource],
+        clock: Clock,
+    ) -> None:
+        self._recorder = recorder
+        self._orders = orders
+        self._payments = payments
+        self.sources = sources
+        self._clock = clock
+
+    async def receive(
+        self, source_name: str, headers: Mapping[str, str], body: bytes, *, token: str | None = None
+    ) -> Receipt:
+        """Record one delivery, durably. Raises BadSignature, InvalidInput, StoreError (nothing was kept)."""
+        source = self.sources[source_name]
+        now = self._clock.now()
+        source.verify(headers, body, now, token=token)
+        envelope = source.read(body, now)
+        receipt = await self._record(source, envelope, body, now)
+        EVENTS_METRIC.labels(source_name, receipt.verdict).inc()
+        return receipt
+
+    async def judge_again(self, key: str) -> Receipt:
+        """Judge a kept event anew: after an upgrade, or because an operator asks. Raises InvalidInput."""
+        held = await EVENTS.get(self._recorder.store, key)
+        if held is None:
+            raise InvalidInput(f"there is no event {key}")
+        record = held.record
+        source = self.sources.get(record.envelope.source)
+        if source is None:
+            raise InvalidInput(f"the source {record.envelope.source} of {key} is not set up here")
+        return await self._compose(source, record.envelope, key, record.raw(), record.received_at, held)
+
+    async def _record(self, source: WebhookSource, envelope: Envelope, body: bytes, now: Instant) -> Receipt:
+        key = event_key(envelope)
+        try:
+            return await self._compose(source, envelope, key, body, now, None)
+        except Conflict:
+            held = await EVENTS.get(self._recorder.store, key)
+        if held is None:
+            raise StoreUnavailable("the event could not be written: send it again")
+        if held.record.digest == digest_of(body):
+            if held.record.verdict == "unrouted":
+                return await self._compose(source, envelope, key, body, held.record.received_at, held)
+            return Receipt(key, "duplicate")
+        other = f"{key}#{digest_of(body).hex()[:12]}"
+        try:
+            return await self._compose(source, envelope, other, body, now, None)
+        except Conflict:
+            return Receipt(other, "duplicate")
+
+    async def _compose(
+        self,
+        source: WebhookSource,
+        envelope: Envelope,
+        key: str,
+        body: bytes,
+        received_at: Instant,
+        held: Versioned[EventRecord] | None,
+    ) -> Receipt:
+        """Judge and commit. Raises Conflict only if the event itself is there already."""
+        judged, tickets = self._judge(source, envelope, key, body, received_at)
+        verdict: Literal["routed", "ignored", "unrouted"] = "routed"
+        if judged is None:
+            verdict, reason = "unrouted", tickets[0].title
+        else:
+            reason = judged.ignored or ""
+            verdict = "ignored" if judged.ignored else "routed"
+        facts = () if judged is None else judged.facts
+        for _ in range(TRIES):
+            writes, wakes, problems, about = await self._keep(facts)
+            found = [*tickets, *(self._ticket(problem, key, about) for problem in problems)]
+            event = EventRecord(
+                key,
+                envelope,
+                received_at,
+                digest_of(body) if held is None else held.record.digest,
+                pack(body) if held is None else held.record.body,
+                verdict,
+                reason,
+                [flow.run_id(fact) for fact in facts for flow in self._recorder.flows.on(fact)],
+                about,
+            )
+            own = EVENTS.insert(event) if held is None else EVENTS.update(event, held.version)
+            try:
+                await self._recorder.record(
+                    [own, *writes], facts=facts, event=key, wakes=wakes, tickets=found
+                )
+            except Conflict as conflict:
+                if (EVENTS.name, key) in conflict.keys:
+                    raise
+                continue
+            log.info("event recorded", event=key, type=envelope.type, verdict=verdict, reason=reason)
+            return Receipt(key, verdict, reason)
+        raise StoreUnavailable("too many others wrote the same order at once: send it again")
+
+    def _judge(
+        self, source: WebhookSource, envelope: Envelope, key: str, body: bytes, received_at: Instant
+    ) -> tuple[Judged | None, list[Ticket]]:
+        try:
+            return source.judge(envelope, body, received_at), []
+        except Problem as problem:
+            return None, [self._ticket(problem, key, [])]
+        except Exception as error:
+            log.exception("routing broke", event=key)
+            broken = Problem(
+                f"An event could not be understood ({type(error).__name__}); it is kept, and judged again after an "
+                f"upgrade or by `onpaid events replay {key}`",
+                category="internal",
+                severity="critical",
+                facts={"event": key, "type": envelope.type},
+            )
+            return None, [self._ticket(broken, key, [])]
+
+    def _ticket(self, problem: Problem, key: str, about: list[str]) -> Ticket:
+        return new_ticket(
+            None,
+            subject=f"event:{key}",
+            cause=problem.title,
+            title=problem.title,
+            category=problem.category,
+            severity=problem.severity,
+            facts={**problem.facts, "event": key},
+            now=self._clock.now(),
+            about=about,
+        )
+
+    async def _keep(self, facts: tuple[Fact, ...]) -> tuple[list[Write], list[str], list[Problem], list[str]]:
+        """The records that the facts make or change."""
+        now = self._clock.now()
+        writes: list[Write] = []
+        wakes: list[str] = []
+        problems: list[Problem] = []
+        about: list[str] = []
+        for fact in facts:
+            if isinstance(fact, OrderReceived):
+                incoming = await receive_order(self._recorder.store, self._orders, fact, now)
+                writes.extend(incoming.writes)
+                wakes.extend(incoming.wakes)
+                problems.extend(incoming.problems)
+                about.append(f"order:{incoming.order}")
+            elif isinstance(fact, PaymentSucceeded):
+                kept, woken = await self._payments.receive(fact, now)
+                writes.extend(kept)
+                wakes.extend(woken)
+                about.append(f"order:{fact.order}")
+            elif isinstance(fact, PaymentChanged):
+                writes.extend(await self._payments.receive_change(fact))
+                if fact.order:
+                    about.append(f"order:{fact.order}")
+        return writes, wakes, problems, about

@@ -1,0 +1,1 @@
+"""Kept records: events, orders, payments, and which payment took which lines."""

@@ -1,0 +1,190 @@
+"""Orders by number and alias, and the lines that payments have taken.
+
+Taking lines is one conditional write on the order's allocation: two payments at once cannot take the same line.
+`look_*` methods answer `Done` or `NotYet` with what was seen, so that waiting cannot miss what is stored meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import msgspec
+
+from onpaid.acts import act
+from onpaid.clock import Clock, Instant
+from onpaid.domain.allocation import Chosen, choose_lines
+from onpaid.domain.money import Money
+from onpaid.domain.orders import Customer, Order, OrderLine
+from onpaid.domain.payments import PaymentSucceeded
+from onpaid.store.local import Done, Local, NotYet
+from onpaid.store.port import Entry, Store
+from onpaid.store.records import Kind, Records, Versioned
+
+
+class Alias(msgspec.Struct, frozen=True):
+    """Another name of an order."""
+
+    alias: str
+    order: str
+
+
+class TakenLine(msgspec.Struct, frozen=True):
+    """A line that a payment pays for, as it was when it was taken."""
+
+    payment: str
+    line: OrderLine
+    revision: int
+
+
+class Allocation(msgspec.Struct):
+    """Which payment took which lines of an order."""
+
+    order: str
+    taken: dict[str, TakenLine] = {}
+    amounts: dict[str, Money] = {}
+
+
+class LinesTaken(msgspec.Struct, frozen=True):
+    """The lines that one payment pays for, and what is needed to draw up their invoice."""
+
+    order: str
+    number: str
+    lines: tuple[OrderLine, ...]
+    prices_include_vat: bool | None
+    currency: str | None
+    revision: int
+    whole_order: bool
+    customer: Customer | None = None
+    order_total: Decimal | None = None
+
+
+def _entries(order: Order) -> Iterator[Entry]:
+    yield Entry("all", "", order.received_at)
+    customer = order.latest.customer
+    if customer is not None and customer.email:
+        yield Entry("email", customer.email.strip().lower(), order.received_at)
+
+
+ORDERS = Kind("order", Order, key=lambda order: order.key, entries=_entries)
+ALIASES = Kind("order-alias", Alias, key=lambda alias: alias.alias)
+ALLOCATIONS = Kind("allocation", Allocation, key=lambda allocation: allocation.order)
+
+
+def order_thing(key: str) -> str:
+    """The name under which runs wait for an order."""
+    return f"order:{key}"
+
+
+class Orders:
+    """The orders of a store."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def find(self, key: str) -> Versioned[Order] | None:
+        """The order of this key or alias."""
+        held = await ORDERS.get(self._store, key)
+        if held is not None:
+            return held
+        alias = await ALIASES.get(self._store, key)
+        return None if alias is None else await ORDERS.get(self._store, alias.record.order)
+
+    async def newest(self, *, after: str | None = None, limit: int = 50) -> Records[Order]:
+        """Orders, newest first."""
+        return await ORDERS.query(self._store, "all", "", after=after, limit=limit)
+
+    async def of_email(self, email: str, *, after: str | None = None, limit: int = 50) -> Records[Order]:
+        """The orders of a customer, newest first."""
+        return await ORDERS.query(self._store, "email", email.strip().lower(), after=after, limit=limit)
+
+    async def allocation(self, key: str) -> Allocation:
+        """Which payments took which lines."""
+        held = await ALLOCATIONS.get(self._store, key)
+        return Allocation(key) if held is None else held.record
+
+    async def look_order(self, key: str) -> Local[str]:
+        """The key of the order that is named so, once it is there."""
+        found = await self.find(key)
+        if found is not None:
+            return Done(found.record.key)
+        return NotYet(
+            (order_thing(key),),
+            (ORDERS.check(key, None), ALIASES.check(key, None)),
+            f"order {key} is not here yet",
+        )
+
+    async def look_lines(self, paid: PaymentSucceeded) -> Local[bool]:
+        """Whether there are lines for this payment to pay for; waits for the order's next revision if not."""
+        chosen, _, _, not_yet = await self._choose(paid, paid.amount)
+        return Done(True) if isinstance(chosen, Chosen) else not_yet
+
+    async def take_lines(self, paid: PaymentSucceeded, amount: Money) -> Local[LinesTaken]:
+        """Take the lines that this payment pays for, for good."""
+        chosen, order, held, not_yet = await self._choose(paid, amount)
+        if not isinstance(chosen, Chosen):
+            return not_yet
+        record, latest = order.record, order.record.latest
+        allocation = Allocation(record.key) if held is None else held.record
+        already = [taken.line for taken in allocation.taken.values() if taken.payment == paid.key]
+        lines = tuple(already) or chosen.lines
+        value = LinesTaken(
+            order=record.key,
+            number=record.number,
+            lines=lines,
+            prices_include_vat=latest.prices_include_vat,
+            currency=latest.currency,
+            revision=latest.number,
+            whole_order=len(lines) == len(latest.lines),
+            customer=latest.customer,
+            order_total=latest.total,
+        )
+        if already:
+            return Done(value)
+        for line in lines:
+            allocation.taken[line.key] = TakenLine(paid.key, line, latest.number)
+        allocation.amounts[paid.key] = amount
+        write = (
+            ALLOCATIONS.insert(allocation) if held is None else ALLOCATIONS.update(allocation, held.version)
+        )
+        return Done(value, (write, ORDERS.check(record.key, order.version)))
+
+    @act(local=True)
+    async def expire(self, key: str, at: Instant) -> Local[bool]:
+        """Mark an order that nobody paid."""
+        held = await self.find(key)
+        if held is None or held.record.expired_at is not None:
+            return Done(False)
+        expired = msgspec.structs.replace(held.record, expired_at=at)
+        return Done(True, (ORDERS.update(expired, held.version),))
+
+    async def _choose(
+        self, paid: PaymentSucceeded, amount: Money
+    ) -> tuple[object, Versioned[Order], Versioned[Allocation] | None, NotYet]:
+        order = await self.find(paid.order)
+        if order is None:
+            raise AssertionError("lines are chosen once the order is there")
+        record, latest = order.record, order.record.latest
+        held = await ALLOCATIONS.get(self._store, record.key)
+        taken = {} if held is None else held.record.taken
+        mine = tuple(each.line for each in taken.values() if each.payment == paid.key)
+        chosen: object = (
+            Chosen(mine)
+            if mine
+            else choose_lines(
+                latest.lines,
+                frozenset(taken),
+                amount,
+                prices_include_vat=latest.prices_include_vat,
+                currency=latest.currency,
+            )
+        )
+        why = getattr(chosen, "why", "")
+        not_yet = NotYet(
+            (order_thing(record.key),),
+            (ORDERS.check(record.key, order.version),),
+            why,
+            kind=getattr(chosen, "kind", ""),
+        )
+        return chosen, order, held, not_yet
