@@ -117,7 +117,9 @@ class Client:
     @act(repeatable=True)
     async def find(self, paid: Paid) -> Finding[Thing]:
         self._service.calls.append("find")
-        fate = self._service.fate() if self._service.fates and self._service.fates[0].startswith("find") else ""
+        fate = (
+            self._service.fate() if self._service.fates and self._service.fates[0].startswith("find") else ""
+        )
         if fate == "find fails":
             raise Unavailable("down")
         if fate == "find unsure":

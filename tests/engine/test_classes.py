@@ -9,9 +9,28 @@ import pytest
 
 from onpaid.engine.flow import Flow
 from onpaid.engine.testing import Ending, Scene, crash_everywhere, play, run_virtually
-from tests.engine.service import Client, Paid, Service, by_find, by_key, by_key_and_find, by_looking_first, by_once
+from tests.engine.service import (
+    Client,
+    Paid,
+    Service,
+    by_find,
+    by_key,
+    by_key_and_find,
+    by_looking_first,
+    by_once,
+)
 
-FATES = ["well", "lost reply", "lost request", "late", "reset", "500 after", "500 without", "unavailable", "bug"]
+FATES = [
+    "well",
+    "lost reply",
+    "lost request",
+    "late",
+    "reset",
+    "500 after",
+    "500 without",
+    "unavailable",
+    "bug",
+]
 
 
 def scene(flow: Flow, service: Service, check: object = None, facts: Sequence[Paid] = (Paid("p1"),)) -> Scene:

@@ -141,7 +141,7 @@ class Inbox:
                 if (EVENTS.name, key) in conflict.keys:
                     raise
                 continue
-            log.info("event recorded", event=key, type=envelope.type, verdict=verdict, reason=reason)
+            log.info("event recorded", key=key, type=envelope.type, verdict=verdict, reason=reason)
             return Receipt(key, verdict, reason)
         raise StoreUnavailable("too many others wrote the same order at once: send it again")
 
@@ -153,7 +153,7 @@ class Inbox:
         except Problem as problem:
             return None, [self._ticket(problem, key, [])]
         except Exception as error:
-            log.exception("routing broke", event=key)
+            log.exception("routing broke", key=key)
             broken = Problem(
                 f"An event could not be understood ({type(error).__name__}); it is kept, and judged again after an "
                 f"upgrade or by `onpaid events replay {key}`",

@@ -14,7 +14,6 @@ import msgspec
 
 from onpaid.acts import act_of
 from onpaid.clock import as_datetime
-from onpaid.engine.flow import Flow
 from onpaid.engine.journal import NOTHING, RUNS, SIGNALS, Signal, Step
 from onpaid.engine.stepping import OutsideAct, Workshop, answer_type, encode
 from onpaid.engine.telling import Telling
@@ -122,12 +121,12 @@ class Context:
             return
         await self._telling.park("sleeping", step.until or now, name)
 
-    async def call(self, flow: Flow, fact: msgspec.Struct, name: str | None = None) -> Any:
-        """The result of another flow's run for this fact: told once, however many ask for it."""
-        name = name or flow.name
+    async def call(self, name: str, fact: msgspec.Struct, answer: type[T]) -> T:
+        """The result of the flow that this type of fact starts: told once, however many ask for it."""
         step = self._meet(name)
         if step is not None and step.state == "done":
-            return self._result(step, flow.returns)
+            return cast(T, self._result(step, answer))
+        (flow,) = self._telling.recorder.flows.on(fact)
         step = step or self._begin(name, flow.tell, "call")
         child_id = flow.run_id(fact)
         store = self._telling.recorder.store
@@ -136,7 +135,7 @@ class Context:
             if child is not None and child.record.state == "done":
                 step.state, step.result = "done", child.record.result
                 self._telling.unwritten = True
-                return self._result(step, flow.returns)
+                return cast(T, self._result(step, answer))
             if child is not None and child.record.state == "cancelled":
                 raise Problem(
                     f"{child_id} was cancelled, and this run needs its result",

@@ -53,6 +53,8 @@ class Operations:
         doubt = run.step(step)
         if doubt is None or doubt.state not in ("begun", "doubtful"):
             raise NotPossible(f"“{step}” of {run_id} is not in doubt")
+        if doubt.settled:
+            raise NotPossible(f"“{step}” of {run_id} was settled already")
         if doubt.tries != attempt:
             raise NotPossible(
                 f"“{step}” has been tried {doubt.tries} times by now: look again before you settle it"
@@ -64,7 +66,7 @@ class Operations:
         if done:
             doubt.settled = msgspec.Raw(msgspec.json.encode(result))
         else:
-            doubt.state, doubt.absent, doubt.refused = "failed", False, ""
+            doubt.state, doubt.absent, doubt.refused = "failed", True, ""
         note = f"settled as {'done' if done else 'not done'} by {by}"
         number = doubt.attempts[-1].number + 1 if doubt.attempts else 1
         doubt.attempts.append(Attempt(number, now, "person", now, "done" if done else "absent", note))

@@ -122,10 +122,15 @@ class _Draft:
             return
         for run_id in held.record.waiters:
             waiter = await self._held(run_id)
-            if waiter is not None and thing in waiter.record.wake:
-                run = waiter.record
+            if waiter is None or waiter.record.state in ENDED:
+                continue
+            run = waiter.record
+            if thing in run.wake:
                 run.state, run.due_at, run.wake, run.reason = "ready", self._now, [], f"{thing} arrived"
                 self._change(waiter)
+            elif run_id not in self._changed:
+                # It is looking this moment. Should it park before we commit, we must read it again and wake it.
+                self._rest.append(RUNS.check(run_id, waiter.version))
         self._rest.append(SIGNALS.update(Signal(thing, []), held.version))
 
     async def open(self, ticket: Ticket) -> None:

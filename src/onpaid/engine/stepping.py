@@ -128,6 +128,8 @@ class OutsideAct:
                 await self._settle_doubt(step)
             elif step.kind != "read" and not step.absent and self._look_before(step):
                 await self._look(step)
+            elif self._forgotten(step):
+                await self._ask_a_person(step, "the store was restored from a backup made before it")
             else:
                 await self._try(step)
         return msgspec.json.decode(step.result or b"null", type=answer_type(self._doing))
@@ -145,6 +147,11 @@ class OutsideAct:
             return False
         restored = self._telling.recorder.generation > 0 and step.tries == 0
         return self._act.look_first or restored
+
+    def _forgotten(self, step: Step) -> bool:
+        """Whether a restored store may have forgotten that this was done: it cannot be looked up."""
+        older = self._telling.run.generation < self._telling.recorder.generation
+        return older and step.kind == "once" and step.tries == 0 and not step.absent
 
     # -- doubt ---------------------------------------------------------------------------------------------------
 
@@ -405,7 +412,10 @@ class OutsideAct:
             step.attempts.remove(attempt)
             due = self._clock.now() + pace.ms(pace.paused_look)
             await telling.park(
-                "waiting", due, f"the lane {act.lane or DEFAULT} is paused: {why}", wake=[f"lane:{act.lane}"]
+                "waiting",
+                due,
+                f"the lane {act.lane or DEFAULT} is paused: {why}",
+                wake=[f"lane:{act.lane or DEFAULT}"],
             )
         wait = lanes.enter(act.lane, telling.run.id)
         if wait is None:

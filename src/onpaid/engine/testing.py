@@ -24,7 +24,6 @@ from onpaid.engine.flow import Flow, Flows
 from onpaid.engine.journal import RUNS, TICKETS, Run, Ticket
 from onpaid.engine.pace import Pace
 from onpaid.engine.runner import Engine
-from onpaid.errors import StoreUnavailable
 from onpaid.store.memory import MemoryStore
 from onpaid.store.port import Page, Store, Stored, Write
 
@@ -96,6 +95,10 @@ def run_virtually(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
         loop.close()
 
 
+class Died(BaseException):
+    """The process is gone. Nothing in it may catch this."""
+
+
 class MortalStore:
     """A store as one process sees it. At the chosen write the process dies: before it, or just after it."""
 
@@ -108,7 +111,7 @@ class MortalStore:
 
     async def _alive(self) -> None:
         if self.dead.is_set():
-            raise StoreUnavailable("this process is dead")
+            raise Died
 
     async def get(self, kind: str, key: str) -> Stored | None:
         await self._alive()
@@ -125,7 +128,7 @@ class MortalStore:
             if self._after:
                 await self._store.commit(writes)
             self.dead.set()
-            raise StoreUnavailable("this process died")
+            raise Died
         await self._store.commit(writes)
 
     async def query(self, kind: str, index: str, value: str, **bounds: Any) -> Page:
@@ -190,7 +193,7 @@ class Process:
 
     async def _advance(self, run: str) -> None:
         try:
-            with suppress(StoreUnavailable):
+            with suppress(Died):
                 await self.engine.advance(run)
         finally:
             self._tasks.pop(run, None)
@@ -200,7 +203,7 @@ class Process:
 
     async def live(self, *, at_most: timedelta = timedelta(days=30)) -> None:
         """Go on until nothing is left to do, or the process dies."""
-        with suppress(StoreUnavailable):
+        with suppress(Died):
             await self.engine.open()
             for run in await self.engine.orphans():
                 self.hear(run)
@@ -302,7 +305,7 @@ async def play(
             try:
                 await process.engine.recorder.record(facts=[fact], event=f"event {number}")
                 told.add(number)
-            except StoreUnavailable:
+            except Died:
                 if after and await RUNS.get(store, _first_run(scene, fact)) is not None and not redeliver:
                     told.add(number)
                 break

@@ -43,7 +43,9 @@ class WebhookSource(Protocol):
 
     name: str
 
-    def verify(self, headers: Mapping[str, str], body: bytes, now: Instant, *, token: str | None = None) -> None:
+    def verify(
+        self, headers: Mapping[str, str], body: bytes, now: Instant, *, token: str | None = None
+    ) -> None:
         """Raise BadSignature unless `body` was surely sent by this source, recently. Header names are lower case;
         `token` is the last path segment, for senders that can only set a URL."""
         ...

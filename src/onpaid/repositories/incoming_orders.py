@@ -100,12 +100,5 @@ async def _compare_with_invoiced(orders: Orders, order: Order, incoming: Incomin
     """Added lines wait for their payment; a changed or missing one was invoiced otherwise."""
     taken = (await orders.allocation(order.key)).taken
     differences = compare([each.line for each in taken.values()], order.latest.lines)
-    if differences:
-        incoming.problems.append(
-            Problem(
-                f"Order {order.number} was changed after its invoice, which stays as it is: "
-                "correct by a credit note if the change is right",
-                category="invoice",
-                facts={"order": order.key, "differs": "; ".join(differences)},
-            )
-        )
+    if taken and differences.need_a_person:
+        incoming.problems.append(differences.as_problem(order.key))

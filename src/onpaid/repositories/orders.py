@@ -12,10 +12,10 @@ from decimal import Decimal
 import msgspec
 
 from onpaid.acts import act
-from onpaid.clock import Clock, Instant
-from onpaid.domain.allocation import Chosen, choose_lines
+from onpaid.clock import Instant
+from onpaid.domain.allocation import Chosen, Nothing, added_by_revision, choose_lines
 from onpaid.domain.money import Money
-from onpaid.domain.orders import Customer, Order, OrderLine
+from onpaid.domain.orders import Customer, Order, OrderLine, Revision
 from onpaid.domain.payments import PaymentSucceeded
 from onpaid.store.local import Done, Local, NotYet
 from onpaid.store.port import Entry, Store
@@ -79,9 +79,9 @@ def order_thing(key: str) -> str:
 class Orders:
     """The orders of a store."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, *, prices_include_vat: bool | None = None) -> None:
         self._store = store
-        self._clock = clock
+        self._prices_include_vat = prices_include_vat
 
     async def find(self, key: str) -> Versioned[Order] | None:
         """The order of this key or alias."""
@@ -133,7 +133,7 @@ class Orders:
             order=record.key,
             number=record.number,
             lines=lines,
-            prices_include_vat=latest.prices_include_vat,
+            prices_include_vat=self.prices_include_vat(latest),
             currency=latest.currency,
             revision=latest.number,
             whole_order=len(lines) == len(latest.lines),
@@ -161,30 +161,35 @@ class Orders:
 
     async def _choose(
         self, paid: PaymentSucceeded, amount: Money
-    ) -> tuple[object, Versioned[Order], Versioned[Allocation] | None, NotYet]:
+    ) -> tuple[Chosen | Nothing, Versioned[Order], Versioned[Allocation] | None, NotYet]:
         order = await self.find(paid.order)
         if order is None:
             raise AssertionError("lines are chosen once the order is there")
-        record, latest = order.record, order.record.latest
+        record = order.record
         held = await ALLOCATIONS.get(self._store, record.key)
         taken = {} if held is None else held.record.taken
         mine = tuple(each.line for each in taken.values() if each.payment == paid.key)
-        chosen: object = (
-            Chosen(mine)
-            if mine
-            else choose_lines(
-                latest.lines,
-                frozenset(taken),
-                amount,
-                prices_include_vat=latest.prices_include_vat,
-                currency=latest.currency,
-            )
-        )
-        why = getattr(chosen, "why", "")
-        not_yet = NotYet(
-            (order_thing(record.key),),
-            (ORDERS.check(record.key, order.version),),
-            why,
-            kind=getattr(chosen, "kind", ""),
-        )
+        chosen = Chosen(mine) if mine else self._choose_free(record, frozenset(taken), amount)
+        why, kind, facts = "", "", {}
+        if isinstance(chosen, Nothing):
+            why, kind, facts = chosen.why, chosen.kind, {**chosen.facts, "order": record.key}
+        checks = (ORDERS.check(record.key, order.version),)
+        not_yet = NotYet((order_thing(record.key),), checks, why, kind=kind, facts=facts)
         return chosen, order, held, not_yet
+
+    def _choose_free(self, order: Order, taken: frozenset[str], amount: Money) -> Chosen | Nothing:
+        latest = order.latest
+        return choose_lines(
+            latest.lines,
+            taken,
+            amount,
+            self.prices_include_vat(latest),
+            latest.currency,
+            added_together=added_by_revision(order.revisions),
+        )
+
+    def prices_include_vat(self, revision: Revision) -> bool | None:
+        """What the order says, else what is set for its shop; None: nobody said."""
+        return (
+            self._prices_include_vat if revision.prices_include_vat is None else revision.prices_include_vat
+        )

@@ -7,9 +7,13 @@ brings about faults that have names, are seeded and can be had again.
 
 from onpaid.simulators.faults import ALL, FAULTS, UnknownFault, parse
 from onpaid.simulators.kit import Clock, RealClock, Times
-from onpaid.simulators.scenario import Play, Progress, play
-from onpaid.simulators.server import Served, create_app, serve
-from onpaid.simulators.world import Settings, Simulators, Target
+from onpaid.simulators.ledger import ledger
+from onpaid.simulators.progress import Play, Progress
+from onpaid.simulators.scenario import play
+from onpaid.simulators.server import create_app
+from onpaid.simulators.settings import Settings, Target
+from onpaid.simulators.wire import Served, serve
+from onpaid.simulators.world import Simulators
 
 __all__ = [
     "ALL",
@@ -25,6 +29,7 @@ __all__ = [
     "Times",
     "UnknownFault",
     "create_app",
+    "ledger",
     "parse",
     "play",
     "serve",

@@ -117,6 +117,10 @@ class Background:
     def __len__(self) -> int:
         return len(self._tasks)
 
+    async def finished(self) -> None:
+        """Until none of those that run now runs any more."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
     async def close(self) -> None:
         tasks = list(self._tasks)
         for task in tasks:

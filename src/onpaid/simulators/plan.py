@@ -43,7 +43,7 @@ class Mischief:
     copies: int = 0
     together: bool = False
     twin: bool = False
-    secret: Literal["newest", "old", "both"] = "newest"
+    signer: Literal["newest", "old", "both"] = "newest"
     skew: int = 0
     forgery: str | None = None
     dropped: bool = False
@@ -57,7 +57,12 @@ class FaultPlan:
         self.set(faults, seed=seed)
 
     def set(
-        self, faults: str | Iterable[str], *, seed: int = 0, rate: float | None = None, api_rate: float | None = None
+        self,
+        faults: str | Iterable[str],
+        *,
+        seed: int = 0,
+        rate: float | None = None,
+        api_rate: float | None = None,
     ) -> None:
         """Turn these faults on and all others off, and start counting anew."""
         self.active = parse(faults)
@@ -100,7 +105,9 @@ class FaultPlan:
         if fault in ("429", "concurrent-call-refused"):
             return Trouble(fault, "status", "never", status=429)
         if fault == "slow":
-            return Trouble(fault, "slow", "now", after=dice.between("slow", times.slow_longest / 4, times.slow_longest))
+            return Trouble(
+                fault, "slow", "now", after=dice.between("slow", times.slow_longest / 4, times.slow_longest)
+            )
         if fault == "late-landing":
             return Trouble(fault, "reset", "after", after=times.late_landing)
         lands: Lands = "never"
@@ -137,7 +144,7 @@ class FaultPlan:
             copies=copies,
             together=together,
             twin=twin,
-            secret=dice.pick("secret", ("old", "both")) if secrets > 1 and hit("old-secret") else "newest",
+            signer=dice.pick("signer", ("old", "both")) if secrets > 1 and hit("old-secret") else "newest",
             skew=dice.whole("skew", -LARGEST_SKEW, LARGEST_SKEW) if hit("clock-skew") else 0,
             forgery=dice.pick("forgery", FORGERIES) if hit("bad-signature") else None,
             dropped=hit("drop-webhook"),

@@ -6,7 +6,8 @@ the same batch that parks the run, so that nothing can slip in between the look 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from onpaid.store.port import Check, Write
@@ -28,13 +29,15 @@ class NotYet:
     """It cannot be done yet.
 
     `things` are the names whose storing wakes the run ("order:konverzky/1001"); `checks` say what was seen, so
-    that parking fails if it has changed since; `why` is shown to the operator, `kind` is for the flow.
+    that parking fails if it has changed since; `why` is shown to the operator; `kind` and `facts` are
+    for the ticket, should patience end.
     """
 
     things: tuple[str, ...]
     checks: tuple[Check, ...]
     why: str
     kind: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 Local = Done[T] | NotYet

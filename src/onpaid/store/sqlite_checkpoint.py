@@ -81,7 +81,8 @@ class Checkpoints:
             self._copied = True
             self._idle.set()
         if connection is not None:
-            connection.close(force=True)
+            with contextlib.suppress(apsw.Error):
+                connection.close(force=True)
 
     def close(self) -> None:
         """Let a copy that is under way come to its end."""

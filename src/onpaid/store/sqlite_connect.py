@@ -44,8 +44,12 @@ class Place:
             connection = apsw.Connection(self.path, vfs=self.vfs)
             connection.set_busy_timeout(self.busy_ms)
             migrate(connection, self.path)
+            connection.pragma("synchronous", self.synchronous)
             if connection.pragma("journal_mode", "wal") != "wal":
                 raise StoreUnusable(f"{self.path} cannot be kept in WAL mode here: put it on a local disk")
+            # What a killed process wrote and did not sync is read again, so it must be synced before it is
+            # believed.
+            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
         except apsw.Error as error:
             raise unavailable(error) from error
         finally:

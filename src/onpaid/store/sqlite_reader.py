@@ -14,7 +14,7 @@ import apsw
 from onpaid.errors import InvalidInput
 from onpaid.store.port import Page, Stored, make_cursor, read_cursor
 from onpaid.store.sqlite_connect import Place, unavailable
-from onpaid.store.sqlite_rows import READ, Session, fetch, unpack
+from onpaid.store.sqlite_rows import READ, Session, fetch, is_text, unpack
 
 T = TypeVar("T")
 
@@ -59,15 +59,17 @@ class Reader:
             version, form, body = rows[0]
             return Stored(kind, key, version, unpack(form, body))
 
-        return self._do(read)
+        return self._do(read) if is_text(key) else None
 
     def get_many(self, kind: str, keys: Sequence[str]) -> list[Stored | None]:
         """Several documents of one kind, all of the same moment."""
 
         def read(session: Session) -> list[Stored | None]:
-            session.cursor.execute("BEGIN")
             number = session.names.kind(kind)
-            rows = [] if number is None else READ.run(session.cursor, [(number, key) for key in keys])
+            if number is None:
+                return [None] * len(keys)
+            session.cursor.execute("BEGIN")
+            rows = READ.run(session.cursor, [(number, key) for key in keys if is_text(key)])
             session.cursor.execute("COMMIT")
             found = {key: Stored(kind, key, version, unpack(form, body)) for key, version, form, body in rows}
             return [found.get(key) for key in keys]
@@ -90,7 +92,7 @@ class Reader:
         lowest = _LOWEST if sort_from is None else sort_from
         highest = _HIGHEST if sort_to is None else sort_to
         mark = None if after is None else read_cursor(after)
-        if mark is not None and not _LOWEST <= mark[0] <= _HIGHEST:
+        if mark is not None and not (_LOWEST <= mark[0] <= _HIGHEST and is_text(mark[1])):
             raise InvalidInput("this cursor is not one of ours: start the list again without it")
         text = _DOWN if newest_first else _UP
         if mark is not None and newest_first and mark[0] <= highest:
@@ -101,7 +103,7 @@ class Reader:
 
         def read(session: Session) -> Page:
             place = session.names.place(kind, index)
-            if place is None:
+            if place is None or not is_text(value):
                 return Page([], None)
             rows = fetch(session.cursor, text, (place, value, lowest, highest, sort, key, limit + 1))
             items = [
@@ -117,7 +119,7 @@ class Reader:
 
         def read(session: Session) -> int:
             place = session.names.place(kind, index)
-            if place is None:
+            if place is None or not is_text(value):
                 return 0
             counted: int = session.cursor.execute(_COUNT, (place, value, at_most)).get
             return counted

@@ -72,6 +72,15 @@ def _text(value: str) -> None:
         value.encode()  # raises UnicodeEncodeError, a ValueError, for half of a surrogate pair
 
 
+def is_text(value: str) -> bool:
+    """Whether the file can hold this text at all: half of a surrogate pair it cannot."""
+    try:
+        _text(value)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def encode_marks(marks: Sequence[Mark]) -> bytes:
     """A document's entries as they are repeated in its row: equal bytes, equal entries."""
     return _mark_encode(sorted(set(marks)) if len(marks) > 1 else marks) if marks else b""

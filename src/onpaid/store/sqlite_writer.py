@@ -76,6 +76,7 @@ class Writer:
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
         self._session: Session | None = None
         self._mark = int.from_bytes(os.urandom(7), "big")
+        self._doubt: int | None = None  # the mark of a transaction that may have been half written
         self.commits = 0
         self._thread = threading.Thread(target=self._run, name="onpaid-writer", daemon=True)
         self._thread.start()
@@ -156,6 +157,7 @@ class Writer:
         try:
             session.cursor.execute("COMMIT")
             self.commits += 1
+            self._doubt = None
         except Exception as error:  # noqa: BLE001 - as above
             self._drop()
             self._judge(jobs, before, mark, error)
@@ -163,6 +165,7 @@ class Writer:
     def _write(self, session: Session, jobs: list[Job]) -> tuple[int, int | None]:
         """Do all but the COMMIT: the marks before and after, None if there is nothing to commit."""
         cursor = session.cursor
+        self._resolve(session)
         cursor.execute("BEGIN IMMEDIATE")
         before, highest = fetch(cursor, "SELECT mark, (SELECT max(id) FROM documents) FROM writer")[0]
         group = Group(session, (highest or 0) + 1)
@@ -181,26 +184,27 @@ class Writer:
 
     def _judge(self, jobs: list[Job], before: int, mark: int, error: Exception) -> None:
         """After a failed COMMIT: find out what became of it."""
+        self._doubt = mark
         try:
             session = self._opened()
-            found = fetch(session.cursor, "SELECT mark FROM writer")[0][0]
+            found = _mark_of(session)
             if found == before and isinstance(error, apsw.FullError):
                 # The disk was full before the frame that makes a transaction valid was whole.
+                self._doubt = None
                 _refuse(jobs, unavailable(error), error)
                 return
-            # A commit after it makes the outcome final: it overwrites what may lie in the log behind the last
-            # valid frame. What did get in was perhaps never synced, so it is copied into the file as well.
+            self._resolve(session)
+            # A commit after it makes the outcome final: it overwrites what may lie behind the last valid frame.
             session.cursor.execute("BEGIN IMMEDIATE")
-            found = fetch(session.cursor, "SELECT mark FROM writer")[0][0]
+            found = _mark_of(session)
             self._leave_mark(session)
             session.cursor.execute("COMMIT")
+            self._doubt = None
+            if found == mark:
+                return
             if found == before:
                 _refuse(jobs, unavailable(error), error)
                 return
-            if found == mark:
-                total, copied = session.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_FULL)
-                if total == copied:
-                    return
         except Exception as second:  # noqa: BLE001 - as above
             self._drop()
             error = second
@@ -208,6 +212,16 @@ class Writer:
             f"the commit failed ({error}), and what became of it cannot be read: look again"
         )
         _refuse(jobs, unknown, error)
+
+    def _resolve(self, session: Session) -> None:
+        """Make durable what a failed COMMIT did get into the log, before anything is built upon it.
+
+        A failed sync may have lost pages that the system still shows us. What is seen is therefore copied from
+        the log into the file, written and synced anew, and the log starts from its beginning.
+        """
+        if self._doubt is not None and _mark_of(session) == self._doubt:
+            session.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            self._doubt = None
 
     def _opened(self) -> Session:
         if self._session is None:
@@ -219,6 +233,11 @@ class Writer:
         session, self._session = self._session, None
         if session is not None:
             session.close()
+
+
+def _mark_of(session: Session) -> int:
+    mark: int = fetch(session.cursor, "SELECT mark FROM writer")[0][0]
+    return mark
 
 
 def _refuse(jobs: list[Job], refusal: StoreError, cause: Exception) -> None:

@@ -1,0 +1,99 @@
+"""Tickets as lines of JSON in a file: the smallest provider, and the one to copy.
+
+What it is: a ticketing for one machine; a person, a log shipper or a script reads the file.
+How a thing is found again: by scanning the file for the ticket's id, before each filing as well.
+Its limits: the disk. A line that a crash cut short is closed off by the next one and counts as not there.
+How it signs: it sends nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+
+from onpaid.acts import Absent, Finding, Found, LaneLimit, act
+from onpaid.errors import Doubtful, SettingsError, Unavailable
+from onpaid.providers.roles import FiledTicket, TicketRef
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`path` is the file; its folder must exist."""
+
+    path: Path = Path("tickets.jsonl")
+
+    def __post_init__(self) -> None:
+        if not self.path.name:
+            raise SettingsError("ticket_log: the path must name a file, such as tickets.jsonl")
+
+
+class TicketLog:
+    """A Ticketing."""
+
+    lanes: tuple[LaneLimit, ...] = ()
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @act(look_first=True, settles=timedelta(0))
+    async def file_ticket(self, ticket: FiledTicket) -> TicketRef:
+        """Append the ticket, in one write that is on disk when this returns."""
+        await asyncio.to_thread(self._append, msgspec.json.encode(ticket) + b"\n")
+        return TicketRef(f"{self.settings.path.name}#{ticket.id}")
+
+    @act(repeatable=True)
+    async def find_ticket(self, ticket: FiledTicket) -> Finding[TicketRef]:
+        """Whether a whole line of the file is this ticket."""
+        there = await asyncio.to_thread(self._holds, ticket.id)
+        return Found(TicketRef(f"{self.settings.path.name}#{ticket.id}")) if there else Absent()
+
+    async def doctor(self) -> list[str]:
+        """What is wrong with the file, in sentences."""
+        folder = self.settings.path.resolve().parent
+        return (
+            [] if os.access(folder, os.W_OK) else [f"Tickets: {folder} is missing, or not ours to write in."]
+        )
+
+    async def close(self) -> None:
+        """Nothing is kept open."""
+
+    def _append(self, line: bytes) -> None:
+        try:
+            file = os.open(self.settings.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        except OSError as bad:
+            raise Unavailable(f"tickets: {self.settings.path} cannot be opened: {bad.strerror}") from None
+        try:
+            size = os.fstat(file).st_size
+            torn = size > 0 and os.pread(file, 1, size - 1) != b"\n"
+            line = b"\n" + line if torn else line
+            if os.write(file, line) != len(line):
+                raise Doubtful(f"tickets: the disk under {self.settings.path} is full")
+            os.fsync(file)
+        except OSError as bad:
+            raise Doubtful(f"tickets: {self.settings.path} cannot be written: {bad.strerror}") from None
+        finally:
+            os.close(file)
+
+    def _holds(self, ticket_id: str) -> bool:
+        sign = msgspec.json.encode(ticket_id)
+        try:
+            with self.settings.path.open("rb") as lines:
+                return any(
+                    sign in line and _id_of(line) == ticket_id for line in lines if line.endswith(b"\n")
+                )
+        except FileNotFoundError:
+            return False
+        except OSError as bad:
+            raise Unavailable(f"tickets: {self.settings.path} cannot be read: {bad.strerror}") from None
+
+
+def _id_of(line: bytes) -> str | None:
+    try:
+        return msgspec.json.decode(line, type=FiledTicket).id
+    except msgspec.MsgspecError:
+        return None

@@ -1,0 +1,56 @@
+"""What scenario to play, and how far it is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_type_hints
+
+from onpaid.simulators.kit import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """A shop day. The shares are of all orders; an upsell is a second payment, so `upsells` makes more than `orders`.
+
+    Without a seed the fault plan's is taken; without a target webhooks go where they went before.
+    """
+
+    orders: int = 60
+    seed: int | None = None
+    target: str | None = None
+    first_order: int = 1001
+    at_once: int = 8
+    pause: float = 0.0
+    guests: float = 0.25
+    returning: float = 0.2
+    authorised: float = 0.15
+    payment_first: float = 0.3
+    upsells: float = 0.0
+    chatter: float = 0.2
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any]) -> "Play":
+        """From JSON; ValueError for a name that is unknown or a value of another kind."""
+        kinds = get_type_hints(cls)
+        for name, value in given.items():
+            if name not in kinds:
+                raise ValueError(f"unknown: {name}. Known: {', '.join(each.name for each in fields(cls))}")
+            kind = kinds[name]
+            if isinstance(value, bool) or not isinstance(value, int | float if kind is float else kind):
+                raise ValueError(f"{name}: {value!r} is of the wrong kind")
+        return cls(**given)
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a scenario is. `expected` counts payments, each of which is to yield an invoice and a mail."""
+
+    orders: int
+    seed: int
+    state: Literal["playing", "delivering", "done", "failed", "stopped"] = "playing"
+    placed: int = 0
+    paid: int = 0
+    expected: int = 0
+    error: str | None = None
+
+    def shown(self) -> Json:
+        return {field.name: getattr(self, field.name) for field in fields(self)}

@@ -1,0 +1,210 @@
+"""One application for all: the provider APIs, and beside them what tests and the demo steer by.
+
+Underscored paths are ours: `/_ledger` tells what happened, `/_faults` sets what goes wrong, `/_play` plays a shop
+day, `/_target` says where webhooks go, `/_reset` forgets. A few more place an order or make a payment by hand.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Awaitable, Callable
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from onpaid.simulators.faults import FAULTS, UnknownFault
+from onpaid.simulators.fiken import FikenApi
+from onpaid.simulators.kit import Json
+from onpaid.simulators.konverzky import Item
+from onpaid.simulators.ledger import ledger
+from onpaid.simulators.progress import Play
+from onpaid.simulators.scenario import play
+from onpaid.simulators.settings import Settings
+from onpaid.simulators.stripe import Pay, Payment
+from onpaid.simulators.stripe_api import StripeApi
+from onpaid.simulators.world import Simulators
+
+Steer = Callable[[Simulators, Json], Awaitable[tuple[int, Json]]]
+
+
+def create_app(what: Simulators | Settings | None = None) -> Starlette:
+    """The application; `app.state.simulators` are the simulators in it."""
+    simulators = what if isinstance(what, Simulators) else Simulators(what)
+    table: list[tuple[str, str, Steer]] = [
+        ("GET", "/_ledger", _ledger),
+        ("GET", "/_faults", _faults),
+        ("PUT", "/_faults", _set_faults),
+        ("PUT", "/_target", _aim),
+        ("POST", "/_reset", _reset),
+        ("POST", "/_play", _play),
+        ("GET", "/_play", _progress),
+        ("POST", "/konverzky/_orders", _order),
+        ("POST", "/stripe/_charges", _charge),
+        ("POST", "/stripe/_captures", _capture),
+        ("POST", "/stripe/_refunds", _refund),
+        ("POST", "/stripe/_events/resend", _resend),
+    ]
+    own = [Route(path, _steered(simulators, act), methods=[method]) for method, path, act in table]
+    app = Starlette(routes=[*own, *StripeApi(simulators).routes(), *FikenApi(simulators).routes()])
+    app.state.simulators = simulators
+    return app
+
+
+def _steered(simulators: Simulators, act: Steer) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        try:
+            body = json.loads(await request.body() or b"{}")
+            if not isinstance(body, dict):
+                raise ValueError("the body must be a JSON object")
+            status, answer = await act(simulators, body)
+        except UnknownFault as unknown:
+            return JSONResponse({"error": str(unknown), "known": ["all", "none", *sorted(FAULTS)]}, 400)
+        except KeyError as missing:
+            return JSONResponse({"error": f"there is no {missing}"}, 404)
+        except (ValueError, TypeError, InvalidOperation) as bad:
+            return JSONResponse({"error": str(bad)}, 400)
+        return JSONResponse(answer, status)
+
+    return endpoint
+
+
+async def _ledger(simulators: Simulators, _body: Json) -> tuple[int, Json]:
+    return 200, ledger(simulators)
+
+
+async def _faults(simulators: Simulators, _body: Json) -> tuple[int, Json]:
+    plan = simulators.plan
+    return 200, {
+        "faults": sorted(plan.active),
+        "seed": plan.seed,
+        "rate": plan.rate,
+        "api_rate": plan.api_rate,
+        "injected": dict(sorted(plan.injected.items())),
+        "known": FAULTS,
+    }
+
+
+async def _set_faults(simulators: Simulators, body: Json) -> tuple[int, Json]:
+    unknown = body.keys() - {"faults", "seed", "rate", "api_rate"}
+    if unknown:
+        raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+    rates = {name: float(body[name]) for name in ("rate", "api_rate") if body.get(name) is not None}
+    if not all(0 <= rate <= 1 for rate in rates.values()):
+        raise ValueError("a rate must be from 0 to 1")
+    seed = int(body.get("seed", simulators.plan.seed))
+    simulators.plan.set(body.get("faults", "none"), seed=seed, **rates)
+    return await _faults(simulators, {})
+
+
+async def _aim(simulators: Simulators, body: Json) -> tuple[int, Json]:
+    simulators.aim_at(str(body.get("base") or simulators.target.base))
+    return 200, {"base": simulators.target.base}
+
+
+async def _reset(simulators: Simulators, _body: Json) -> tuple[int, Json]:
+    await simulators.reset()
+    return 200, {"reset": True}
+
+
+async def _play(simulators: Simulators, body: Json) -> tuple[int, Json]:
+    wanted = Play.read(body)
+    now = simulators.progress
+    if now is not None and now.state in ("playing", "delivering"):
+        return 409, {"error": "a scenario is being played", **now.shown()}
+
+    async def run() -> None:
+        with contextlib.suppress(Exception):  # a failure is told by the progress
+            await play(simulators, wanted)
+
+    simulators.errands.start(run())
+    await asyncio.sleep(0)  # so that the answer already tells of this scenario
+    return 202, (await _progress(simulators, {}))[1]
+
+
+async def _progress(simulators: Simulators, _body: Json) -> tuple[int, Json]:
+    progress = simulators.progress
+    shown = {"state": "idle"} if progress is None else progress.shown()
+    return 200, {**shown, "webhooks": simulators.sender.counts(), "landing": len(simulators.landing)}
+
+
+async def _order(simulators: Simulators, body: Json) -> tuple[int, Json]:
+    """Place an order and tell of it; an order that is known already gets these items in addition."""
+    shop, number = (
+        simulators.konverzky,
+        str(body.get("order_number", 1001 + len(simulators.konverzky.orders))),
+    )
+    items = [_item(nth, given) for nth, given in enumerate(body.get("items") or [{}])]
+    if number in shop.orders:
+        order, kind = shop.add(number, items), "upsell_paid"
+    else:
+        order, kind = (
+            shop.place(number, str(body.get("currency", "NOK")), items, body.get("customer")),
+            "order_paid",
+        )
+    if body.get("send", True):
+        shop.tell(order, str(body.get("webhook_type", kind)))
+    return 201, {"order_number": number, "amount": order.minor_units(), "currency": order.currency}
+
+
+def _item(nth: int, given: Json) -> Item:
+    return Item(
+        ident=str(given.get("id", 100 + nth)),
+        name=str(given.get("name", "Notebook")),
+        quantity=Decimal(str(given.get("quantity", 1))),
+        unit_price=Decimal(str(given.get("unit_price", "199.00"))),
+        vat=Decimal(str(given.get("vat", 25))),
+    )
+
+
+async def _charge(simulators: Simulators, body: Json) -> tuple[int, Json]:
+    """Make a payment, by a known customer's id, a new customer (`customer` as an object) or a guest."""
+    stripe, number = simulators.stripe, body.get("order_number")
+    order = simulators.konverzky.orders.get(str(number))
+    customer: Any = body.get("customer")
+    if isinstance(customer, dict):
+        customer = stripe.add_customer(customer)["id"]
+    payment = stripe.pay(
+        Pay(
+            int(body.get("amount", order.minor_units() if order else 0)),
+            str(body.get("currency", order.currency if order else "NOK")),
+            None if number is None else str(number),
+            customer=customer,
+            billing=body.get("guest"),
+            captured=bool(body.get("captured", True)),
+            metadata={str(name): str(value) for name, value in (body.get("metadata") or {}).items()},
+            announce=bool(body.get("send", True)),
+            chatter=bool(body.get("chatter", False)),
+        )
+    )
+    return 201, _shown(simulators, payment)
+
+
+def _shown(simulators: Simulators, payment: Payment) -> Json:
+    charge, intent = payment.charge["id"], payment.intent["id"]
+    about = {charge, intent}
+    events = [
+        ident for ident, event in simulators.stripe.events.items() if event["data"]["object"]["id"] in about
+    ]
+    return {
+        "charge": charge,
+        "payment_intent": intent,
+        "customer": payment.charge["customer"],
+        "events": events,
+    }
+
+
+async def _capture(simulators: Simulators, body: Json) -> tuple[int, Json]:
+    return 200, _shown(simulators, simulators.stripe.capture(str(body.get("charge")), body.get("amount")))
+
+
+async def _refund(simulators: Simulators, body: Json) -> tuple[int, Json]:
+    return 201, simulators.stripe.refund(str(body.get("charge")), body.get("amount"), body.get("reason"))
+
+
+async def _resend(simulators: Simulators, body: Json) -> tuple[int, Json]:
+    simulators.stripe.resend(str(body.get("event")))
+    return 200, {"sent": body.get("event")}

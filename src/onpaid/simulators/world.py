@@ -1,0 +1,81 @@
+"""All simulators together, and the one place where they are reset and closed.
+
+`Simulators` is what a test or the demo holds in its hands; the HTTP application around it is made in `server.py`.
+"""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from onpaid.simulators.fiken_books import FikenBooks
+from onpaid.simulators.kit import Background, Clock, Json, RealClock
+from onpaid.simulators.konverzky import Konverzky
+from onpaid.simulators.plan import FaultPlan
+from onpaid.simulators.progress import Progress
+from onpaid.simulators.sender import Sender
+from onpaid.simulators.settings import Settings, Target
+from onpaid.simulators.stripe import Stripe
+from onpaid.simulators.stripe_form import Parameters
+
+
+class Simulators:
+    """The shop, Stripe and Fiken, with one fault plan and one sender."""
+
+    def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:
+        self.settings = settings or Settings()
+        self.clock = clock or RealClock()
+        times = self.settings.times
+        self.plan = FaultPlan(times, self.settings.faults, self.settings.seed)
+        self.sender = Sender(self.clock, times)
+        self.landing = Background()
+        self.errands = Background()
+        livemode, includes_vat = self.settings.livemode, self.settings.prices_include_vat
+        self.stripe = Stripe(self.plan, self.clock, self.sender, livemode=livemode)
+        self.stripe_params = Parameters(_document(self.settings.stripe_params))
+        self.konverzky = Konverzky(self.plan, self.clock, self.sender, prices_include_vat=includes_vat)
+        self.fiken = FikenBooks(self.clock, self.settings)
+        self.progress: Progress | None = None
+        self.aim(self.settings.target)
+
+    def aim(self, target: Target) -> None:
+        """Send webhooks there from now on."""
+        self.target = target
+        self.stripe.aim(target.base + target.stripe_path, target.stripe_secrets)
+        self.konverzky.aim(
+            target.base + target.konverzky_path, target.konverzky_auth, target.konverzky_secrets
+        )
+
+    def aim_at(self, base: str) -> None:
+        """The same paths and secrets at another base address."""
+        self.aim(replace(self.target, base=base.rstrip("/")))
+
+    async def settled(self) -> None:
+        """Until every webhook has been acknowledged and no lost call can still land."""
+        while True:
+            await self.sender.idle()
+            if not len(self.landing):
+                return
+            await self.landing.finished()
+
+    async def reset(self) -> None:
+        """Forget everything that happened; faults, seed, rates and target stay."""
+        await self.close()
+        self.plan.forget()
+        self.sender.forget()
+        self.stripe.forget()
+        self.konverzky.forget()
+        self.fiken.forget()
+        self.progress = None
+
+    async def close(self) -> None:
+        """Stop everything that still runs in the background."""
+        await self.errands.close()
+        await self.landing.close()
+        await self.sender.close()
+
+
+def _document(path: Path | None) -> Json | None:
+    if path is None or not path.is_file():
+        return None
+    document: Json = json.loads(path.read_text(encoding="utf-8"))
+    return document
