@@ -62,6 +62,8 @@ MODELS = (
     Model("control_no_fence", "journal writes without lease number", False, TWO_EFFECTS),
     Model("control_key_made_anew", "a new key for each attempt", False, TWO_EFFECTS),
     Model("control_key_outlived", "key used without a margin", False, TWO_EFFECTS),
+    Model("control_once_repeated", "done again, since nobody can tell", False, TWO_EFFECTS),
+    Model("control_draft_made_anew", "a new draft for each attempt", False, TWO_EFFECTS),
     Model("control_park_unconditionally", "parking without a condition", False, STUCK),
     Model("control_wake_from_old_list", "waking without a condition", False, STUCK),
     Model("control_clock_stops", "frozen with its own clock", False, TWO_EFFECTS),

@@ -32,7 +32,7 @@ idle:
 look:
   if
   :: known = shown
-  :: atomic { TROUBLE; COMMIT(due = 1); goto idle }  /* no clear answer is not a "none" */
+  :: atomic { TROUBLE; COMMIT(due = 1); goto idle }                      /* no clear answer is not a "none" */
   fi;
   pause();
   if

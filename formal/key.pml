@@ -18,7 +18,7 @@
      if \
      :: true -> bad = false; effects++; lag = LAG \
      :: TROUBLE; bad = true; effects++; lag = LAG \
-     :: TROUBLE; bad = true                /* an error is stored, with an effect or without */ \
+     :: TROUBLE; bad = true                               /* an error is stored, with an effect or without */ \
      fi; \
      assert(effects <= 1); \
      kept = (wire[i].key == number -> KEY_LIFE : kept) \
@@ -30,8 +30,9 @@
 byte number;                    /* the journal's: the key now in use */
 byte key[2];                    /* the key that each worker believes in */
 byte usable;                    /* how long the journal will still repeat under it */
-byte kept;                      /* how long the provider will still know it; it forgets a former key at once, */
-bool bad;                       /* which is worse than life */
+byte kept;                      /* how long the provider will still know it; a former key it forgets at once, */
+                                /* which is worse than life */
+bool bad;                       /* the answer stored under it is an error */
 #ifndef AGAIN
 #define AGAIN again
 #endif

@@ -12,7 +12,12 @@
 #define ENDED (step == done || step == unsure)
 #define MORE_TIMERS 0
 #define AGE_MORE skip
-#define SLOTS 1
+#ifndef SLOTS
+#define SLOTS 1                 /* so it is also proven that two requests are never under way at once */
+#endif
+#ifndef IN_DOUBT
+#define IN_DOUBT ticket
+#endif
 #include "world.pml"
 
 byte opened, closed;            /* tickets */
@@ -44,7 +49,7 @@ idle:
   if
   :: step == ready -> goto act
   :: step == begun && hush > 0 -> COMMIT(due = hush); goto idle
-  :: step == begun && hush == 0 -> goto doubt
+  :: step == begun && hush == 0 -> goto IN_DOUBT
   :: ENDED -> goto idle
   fi;
 
@@ -59,7 +64,7 @@ act:
   :: else -> COMMIT(due = hush); goto idle
   fi;
 
-doubt:                                      /* whether a notice has come is read in the same transaction */
+ticket:                                     /* whether a notice has come is read in the same transaction */
   COMMIT(
     due = 0;
     if

@@ -18,7 +18,7 @@
   :: wire[i].key == MAKE_DRAFT -> drafts++; assert(drafts < DRAFTS); wire[i].key = drafts \
   :: wire[i].key != MAKE_DRAFT && !turned[wire[i].key] -> \
      turned[wire[i].key] = true; effects++; assert(effects <= 1) \
-  :: wire[i].key != MAKE_DRAFT && turned[wire[i].key] -> wire[i].failed = wire[i].heard      /* refused */ \
+  :: wire[i].key != MAKE_DRAFT && turned[wire[i].key] -> skip     /* refused */ \
   fi
 #define ENDED (step == done)
 #define MORE_TIMERS 0
@@ -26,6 +26,9 @@
 byte drafts;                    /* the provider's: how many it has made */
 bool turned[DRAFTS];
 byte draft;                     /* the journal's: the one of this run */
+#ifndef AGAIN_WITH
+#define AGAIN_WITH skip         /* the same draft */
+#endif
 #ifndef TROUBLES
 #define TROUBLES 3
 #endif
@@ -66,7 +69,7 @@ second_phase:
   pause();
   if
   :: known -> COMMIT(step = done; due = 0; assert(effects == 1)); goto idle   /* taken, or taken before */
-  :: else -> COMMIT(due = 0); goto idle                                       /* in doubt: again, at once */
+  :: else -> COMMIT(due = 0; AGAIN_WITH); goto idle                           /* in doubt: again, at once */
   fi;
 
 late:

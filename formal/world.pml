@@ -1,4 +1,4 @@
-/* The world that find.pml, key.pml and once.pml share: time, the wire, the provider, and what may go wrong.
+/* The world that find, key, once and two_phases share: time, the wire, the provider, and what may go wrong.
  *
  * Time passes in ticks, and only when nobody can do anything at this instant (`timeout`): a worker's own
  * work takes no time, so whatever lasts is named here, and a slow worker is a frozen one.
@@ -10,7 +10,7 @@
  * how one tick ages them.
  */
 #ifndef TROUBLES
-#define TROUBLES 5
+#define TROUBLES 5              /* what is in the purse */
 #endif
 #ifndef FLIGHT
 #define FLIGHT 2                /* the longest way from the socket to the effect */
@@ -81,7 +81,7 @@ end:
        fi;
        wire[i].flying = false;
        if
-       :: TROUBLE                            /* the request is lost on its way */
+       :: TROUBLE                                           /* the request is lost on its way */
        :: true -> EFFECT(i); wire[i].answered = wire[i].heard
        :: TROUBLE; EFFECT(i)                                /* its answer is lost */
        fi;

@@ -52,8 +52,8 @@ def shop_totals(lines: list[OrderLine], gross: bool, currency: str) -> tuple[dic
         ]
         rounded = [one.quantize(smallest, ROUND_HALF_UP) for one in exact]
         totals = {
-            "half-up": sum(exact).quantize(charged, ROUND_HALF_UP),
-            "half-even": sum(exact).quantize(charged, ROUND_HALF_EVEN),
+            "half-up": sum(exact, Decimal(0)).quantize(charged, ROUND_HALF_UP),
+            "half-even": sum(exact, Decimal(0)).quantize(charged, ROUND_HALF_EVEN),
             "by line": sum(rounded, Decimal(0)),
         }
         wire = WIRE[currency]

@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from tests.providers.samples import CONTACT, CUSTOMER, draft
-from tests.providers.scripted import Reply, reply, scripted
 
 from onpaid.acts import Absent, Finding, Found, Unsure, act_of
 from onpaid.domain.invoices import ContactRef, Dispatch, InvoiceLine, InvoiceRef, Receipt
@@ -17,6 +15,8 @@ from onpaid.domain.orders import Address, Customer
 from onpaid.errors import Doubtful, ProviderError, Refused, SettingsError, Unauthorised, Unavailable
 from onpaid.providers.fiken import MOST_CONTACTS, PAGE, Fiken, Settings
 from onpaid.simulators import Served
+from tests.providers.samples import CONTACT, CUSTOMER, draft
+from tests.providers.scripted import Reply, reply, scripted
 
 TOKEN = "fiken_simulated"
 

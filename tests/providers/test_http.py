@@ -6,12 +6,12 @@ import traceback
 from typing import Any
 
 import pytest
-from tests.providers.conftest import within
-from tests.providers.scripted import Reply, closed_port, reply, scripted
 
 from onpaid.errors import Doubtful, ProviderError, Refused, SettingsError, Unauthorised, Unavailable
 from onpaid.providers.answers import retry_after
 from onpaid.providers.http import Http
+from tests.providers.conftest import within
+from tests.providers.scripted import Reply, closed_port, reply, scripted
 
 SECRET = "sk_test_canary51HxQ"
 

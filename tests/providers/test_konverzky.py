@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.providers.samples import NOW, ORDER, altered
 
 from onpaid.clock import as_instant, iso
 from onpaid.domain.events import Envelope, Judged, OrderReceived
 from onpaid.domain.orders import Address, Customer, OrderLine
 from onpaid.errors import InvalidInput, Problem, SettingsError
 from onpaid.providers.konverzky import Konverzky, Settings
+from tests.providers.samples import NOW, ORDER, altered
 
 SHOP = Konverzky(Settings(secrets=("x" * 20,)))
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.providers.forgeries import BODY, NOW, SECRETS, TOKEN, forge
 
 import onpaid
 from onpaid.errors import BadSignature, SettingsError
@@ -16,6 +15,7 @@ from onpaid.providers.konverzky import Konverzky, Settings, strength
 from onpaid.providers.signatures import LONGEST_HEADER, Signer, matches
 from onpaid.providers.stripe import Settings as StripeSettings
 from onpaid.providers.stripe import Stripe
+from tests.providers.forgeries import BODY, NOW, SECRETS, TOKEN, forge
 
 SECONDS = NOW // 1000
 NEW, OLD = SECRETS

@@ -9,9 +9,6 @@ from urllib.parse import parse_qsl
 import msgspec
 import pytest
 from msgspec.structs import replace
-from tests.providers.conftest import within
-from tests.providers.samples import CHARGE, CUSTOMER, INTENT, NOW, event
-from tests.providers.scripted import Reply, closed_port, reply, scripted
 
 from onpaid.acts import act_of
 from onpaid.domain.events import Envelope
@@ -22,6 +19,9 @@ from onpaid.errors import Doubtful, ProviderError, Refused, Unauthorised, Unavai
 from onpaid.providers.stripe import API_VERSION, Settings, Stripe
 from onpaid.simulators import Served
 from onpaid.simulators.stripe import Pay
+from tests.providers.conftest import within
+from tests.providers.samples import CHARGE, CUSTOMER, INTENT, NOW, event
+from tests.providers.scripted import Reply, closed_port, reply, scripted
 
 KEY = "sk_test_simulated"
 PAID = PaymentSucceeded(

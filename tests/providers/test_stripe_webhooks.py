@@ -4,6 +4,15 @@ import json
 from typing import Any
 
 import pytest
+
+from onpaid.domain.events import Envelope, Judged
+from onpaid.domain.money import Money
+from onpaid.domain.orders import Address, Customer
+from onpaid.domain.payments import PaymentChanged, PaymentSucceeded
+from onpaid.errors import InvalidInput, Problem, SettingsError
+from onpaid.providers.stripe import Settings, Stripe, key_mode
+from onpaid.providers.stripe_events import TYPES
+from onpaid.providers.stripe_wire import known_version
 from tests.providers.samples import (
     CHARGE,
     DISPUTE,
@@ -14,15 +23,6 @@ from tests.providers.samples import (
     altered,
     event,
 )
-
-from onpaid.domain.events import Envelope, Judged
-from onpaid.domain.money import Money
-from onpaid.domain.orders import Address, Customer
-from onpaid.domain.payments import PaymentChanged, PaymentSucceeded
-from onpaid.errors import InvalidInput, Problem, SettingsError
-from onpaid.providers.stripe import Settings, Stripe, key_mode
-from onpaid.providers.stripe_events import TYPES
-from onpaid.providers.stripe_wire import known_version
 
 TEST_MODE = Stripe(Settings())
 LIVE_MODE = Stripe(Settings(live=True))

@@ -5,8 +5,6 @@ Steps that are not known here (a flow that somebody added) are told by their own
 
 from __future__ import annotations
 
-import msgspec
-
 from onpaid.app.shown import Mood
 from onpaid.engine.journal import Attempt, Run, Step, Ticket
 
@@ -205,7 +203,3 @@ def advice_for(ticket: Ticket, run: Run | None) -> str:
         return "Look at the event. After a correction or an upgrade, replay it; then close the ticket."
     return "Compare the facts, correct what is wrong by hand, then close the ticket."
 
-
-def as_text(value: object) -> str:
-    """Small JSON on one line: for notes."""
-    return msgspec.json.encode(value).decode()

@@ -14,8 +14,10 @@ import msgspec
 
 from onpaid.acts import act_of
 from onpaid.clock import as_datetime
+from onpaid.engine.calling import Workshop
 from onpaid.engine.journal import NOTHING, RUNS, SIGNALS, Signal, Step
-from onpaid.engine.stepping import OutsideAct, Workshop, answer_type, encode
+from onpaid.engine.shapes import answer_type, encode
+from onpaid.engine.stepping import OutsideAct
 from onpaid.engine.telling import Telling
 from onpaid.engine.tickets import problem_ticket
 from onpaid.errors import Conflict, Diverged, Problem

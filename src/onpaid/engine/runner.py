@@ -15,13 +15,14 @@ import structlog
 from onpaid.acts import LaneLimit
 from onpaid.clock import Clock
 from onpaid.engine.bell import Bell
+from onpaid.engine.calling import Workshop
 from onpaid.engine.context import Context
 from onpaid.engine.flow import Flows
 from onpaid.engine.journal import HOLDS, LANES, NOBODY_ACTS, NOTHING, OUTSIDE, RUNS, Run, Ticket
 from onpaid.engine.lanes import Lanes
 from onpaid.engine.pace import Pace
 from onpaid.engine.recorder import Recorder, different_fact
-from onpaid.engine.stepping import Workshop, encode
+from onpaid.engine.shapes import encode
 from onpaid.engine.telling import LeaseLost, Parked, Telling
 from onpaid.engine.tickets import new_ticket, problem_ticket
 from onpaid.errors import Conflict, Diverged, Problem, Refused, StoreError

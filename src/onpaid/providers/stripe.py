@@ -42,7 +42,7 @@ API_VERSION = "2026-10-28.endive"
 """The version that we speak, whatever the account's default is."""
 TIMEOUT = timedelta(seconds=20)
 _ID = re.compile(r"[A-Za-z0-9_]{1,255}", re.ASCII)
-_PASSED_ON = frozenset({"Content-Type", "Idempotency-Key", "Stripe-Account", "Stripe-Version", "User-Agent"})
+_PASSED_ON = frozenset({"Content-Type", "Idempotency-Key", "Stripe-Account", "Stripe-Version"})
 _MISSHAPEN = (AttributeError, TypeError, KeyError, ValueError, ArithmeticError)
 """What the SDK raises over an answer of a shape that it does not expect."""
 

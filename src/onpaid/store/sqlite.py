@@ -43,6 +43,7 @@ class SqliteStore:
         vfs: str | None = None,
         synchronous: Literal["FULL", "NORMAL"] = "FULL",
         busy_ms: int = 2_000,
+        most_in_group: int = 512,
         most_waiting: int = 20_000,
         most_waiting_bytes: int = 128 * 1024 * 1024,
         checkpoint_bytes: int = 16 * 1024 * 1024,
@@ -78,6 +79,7 @@ class SqliteStore:
             place,
             asyncio.get_running_loop(),
             checkpoints,
+            most_in_group=most_in_group,
             most_jobs=most_waiting,
             most_bytes=most_waiting_bytes,
         )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import apsw
 
-from onpaid.errors import StoreError, StoreUnusable
+from onpaid.errors import StoreError, StoreUnavailable, StoreUnusable
 from onpaid.store.generation import KEY, KIND, Generation, decode, raised_from
 from onpaid.store.sqlite_connect import Place, unavailable
 from onpaid.store.sqlite_group import write_alone
@@ -38,7 +38,7 @@ def backup(source: PathLike, target: PathLike, *, instant: int, progress: Progre
     where = Path(target)
     if where.exists():
         raise StoreUnusable(f"{where} exists already: name another file, nothing is overwritten")
-    with _partial(where) as part:
+    with _told(source), _partial(where) as part:
         _copy(Path(source), part, progress)
         connection = apsw.Connection(str(part))
         try:
@@ -77,7 +77,7 @@ def restore(
                 f"{where} exists already: name another file, or say that it is to be replaced"
             )
         above = _generation_of(where) if where.exists() else 0
-        with _partial(where) as part:
+        with _told(source), _partial(where) as part:
             _copy(Path(source), part, progress)
             instant = _take_instant(part)
             place = Place(str(part))
@@ -110,8 +110,6 @@ def _copy(source: Path, part: Path, progress: Progress | None) -> None:
                 copying.step(PAGES_AT_ONCE)
                 if progress is not None:
                     progress(copying.page_count - copying.remaining, copying.page_count)
-    except apsw.Error as error:
-        raise unavailable(error) from error
     finally:
         for connection in (writing, reading):
             if connection is not None:
@@ -170,6 +168,23 @@ def _move_aside(where: Path) -> None:
     for ending in ("", "-wal", "-shm"):
         with contextlib.suppress(FileNotFoundError):
             os.rename(f"{where}{ending}", f"{aside}{ending}")
+
+
+@contextlib.contextmanager
+def _told(source: PathLike) -> Iterator[None]:
+    """Errors of SQLite and of the system as sentences."""
+    try:
+        yield
+    except (apsw.NotADBError, apsw.CorruptError) as error:
+        raise StoreUnusable(
+            f"{source} is not a database, or is damaged ({error}): name another file"
+        ) from error
+    except apsw.Error as error:
+        raise unavailable(error) from error
+    except OSError as error:
+        raise StoreUnavailable(
+            f"the copy could not be made ({error}): look at the disk and its rights"
+        ) from error
 
 
 @contextlib.contextmanager

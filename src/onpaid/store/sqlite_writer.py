@@ -23,7 +23,6 @@ from onpaid.store.sqlite_connect import Place, unavailable
 from onpaid.store.sqlite_group import Group, Packed
 from onpaid.store.sqlite_rows import Session, fetch
 
-MOST_IN_GROUP = 512
 MOST_GROUP_BYTES = 8 * 1024 * 1024
 
 # After these, what went wrong is the file or the system, not one of the batches.
@@ -63,12 +62,14 @@ class Writer:
         loop: asyncio.AbstractEventLoop,
         checkpoints: Checkpoints,
         *,
+        most_in_group: int,
         most_jobs: int,
         most_bytes: int,
     ) -> None:
         self._place = place
         self._loop = loop
         self._checkpoints = checkpoints
+        self._most_in_group = most_in_group
         self._most_jobs = most_jobs
         self._most_bytes = most_bytes
         self._jobs_waiting = 0
@@ -116,7 +117,7 @@ class Writer:
         while job is not None:
             jobs.append(job)
             size += job.size
-            if len(jobs) >= MOST_IN_GROUP or size >= MOST_GROUP_BYTES:
+            if len(jobs) >= self._most_in_group or size >= MOST_GROUP_BYTES:
                 return jobs, False
             try:
                 job = self._queue.get_nowait()

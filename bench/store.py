@@ -1,0 +1,275 @@
+"""How fast the SQLite store is, and how small: `python -m bench.store [documents]`.
+
+One batch is what one webhook costs: the event with its raw body, the run it starts, the claim that keeps it
+single, and the order that both are about; four documents, five entries. Ratios are taken between neighbouring
+rounds of one run, since absolute figures drift with the machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import resource
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from onpaid.store.port import Entry, Insert, Put, Update, Write
+from onpaid.store.sqlite import SqliteStore
+
+CONCURRENT = 64
+ORDERS = 20_000
+
+
+def raw_body(chance: random.Random) -> bytes:
+    """A signed webhook of about 2 KB, with as much in it that never repeats as a real one has."""
+
+    def name(prefix: str) -> str:
+        return f"{prefix}_{chance.getrandbits(140):036x}"
+
+    charge = {
+        "id": name("ch"),
+        "object": "charge",
+        "amount": chance.randrange(100_00, 9_999_00),
+        "currency": "nok",
+        "balance_transaction": name("txn"),
+        "billing_details": {"email": f"{chance.getrandbits(48):x}@example.com", "name": "Kari Nordmann"},
+        "payment_method_details": {"type": "card", "card": {"brand": "visa", "fingerprint": name("fp")}},
+        "receipt_url": f"https://pay.stripe.com/receipts/payment/{chance.getrandbits(600):x}",
+    }
+    intent = {
+        "id": name("pi"),
+        "object": "payment_intent",
+        "amount": charge["amount"],
+        "client_secret": name("secret"),
+        "customer": name("cus"),
+        "metadata": {"order_number": str(chance.randrange(ORDERS)), "shop": "konverzky"},
+        "latest_charge": charge,
+        "payment_method_types": ["card", "klarna", "link"],
+        "amount_details": {"tip": {}},
+        "automatic_payment_methods": {"allow_redirects": "always", "enabled": True},
+        "description": None,
+        "last_payment_error": None,
+        "next_action": None,
+        "shipping": {
+            "address": {"city": "Oslo", "country": "NO", "line1": "Karl Johans gate 1"},
+            "name": "K N",
+        },
+    }
+    event = {
+        "id": name("evt"),
+        "object": "event",
+        "type": "payment_intent.succeeded",
+        "data": {"object": intent},
+    }
+    return json.dumps(event, indent=2).encode()
+
+
+def id_of(number: int, chance: random.Random, ordered: bool) -> str:
+    """24 signs of an id. Those of Stripe and Razorpay begin with the time at which they were given."""
+    left = 14 if ordered else 24
+    return (f"3{number:09x}" if ordered else "") + f"{chance.getrandbits(4 * left):0{left}x}"
+
+
+def webhook(number: int, chance: random.Random, body: bytes, *, ordered: bool = True) -> list[Write]:
+    """The writes that one webhook causes."""
+    event, payment = f"evt_{id_of(number, chance, ordered)}", f"pi_{id_of(number, chance, ordered)}"
+    order = f"konverzky/{chance.randrange(ORDERS)}"
+    return [
+        Insert("event", f"stripe:{event}", body, (Entry("all", "", number), Entry("order", order, number))),
+        Insert(
+            "run",
+            f"invoice_payment:{payment}",
+            b'{"flow":"invoice_payment","state":"ready","journal":[],"reason":"","attempt":0}' * 3,
+            (Entry("due", "", number), Entry("order", order, number)),
+        ),
+        Insert("claim", f"payment:{payment}", b'{"owner":"invoice_payment"}'),
+        Put(
+            "order", order, b'{"lines":[],"state":"paid","total":129900}' * 5, (Entry("changed", "", number),)
+        ),
+    ]
+
+
+class Round:
+    """What one round of many writers took."""
+
+    def __init__(self, latencies: list[float], seconds: float, cpu: float) -> None:
+        latencies.sort()
+        self.rate = len(latencies) / seconds
+        self.cpu_us = cpu / len(latencies) * 1e6
+        self.p50_ms = latencies[len(latencies) // 2] * 1e3
+        self.p99_ms = latencies[len(latencies) * 99 // 100] * 1e3
+
+
+async def write_batches(
+    store: SqliteStore, batches: int, first: int = 0, concurrent: int = CONCURRENT
+) -> Round:
+    """Commit webhooks from many coroutines, each waiting for its own."""
+    chance = random.Random(first)
+    bodies = [raw_body(chance) for _ in range(200)]
+    numbers = iter(range(first, first + batches))
+    latencies: list[float] = []
+
+    async def one() -> None:
+        for number in numbers:
+            writes = webhook(number, chance, bodies[number % len(bodies)], ordered=ordered)
+            begun = time.perf_counter()
+            await store.commit(writes)
+            latencies.append(time.perf_counter() - begun)
+
+    begun, cpu = time.perf_counter(), time.process_time()
+    await asyncio.gather(*(one() for _ in range(concurrent)))
+    return Round(latencies, time.perf_counter() - begun, time.process_time() - cpu)
+
+
+async def update_documents(store: SqliteStore, updates: int) -> Round:
+    """Move one document on, again and again, from each of many coroutines: what running flows do."""
+    numbers = iter(range(updates))
+    latencies: list[float] = []
+    body = b'{"flow":"invoice_payment","state":"running","journal":[]}' * 4
+
+    async def one(run: int) -> None:
+        await store.commit(
+            [Insert("step", f"r{run}", body, (Entry("due", "", 0), Entry("state", "open", 0)))]
+        )
+        version = 1
+        for number in numbers:
+            entries = (Entry("due", "", number), Entry("state", "open", 0))
+            begun = time.perf_counter()
+            await store.commit([Update("step", f"r{run}", body, version, entries)])
+            latencies.append(time.perf_counter() - begun)
+            version += 1
+
+    begun, cpu = time.perf_counter(), time.process_time()
+    await asyncio.gather(*(one(run) for run in range(CONCURRENT)))
+    return Round(latencies, time.perf_counter() - begun, time.process_time() - cpu)
+
+
+async def read_by_key(store: SqliteStore, reads: int = 20_000) -> float:
+    """Microseconds of one read of a small document."""
+    keys = [f"konverzky/{number}" for number in range(200)]
+    begun = time.perf_counter()
+    for number in range(reads):
+        await store.get("order", keys[number % len(keys)])
+    return (time.perf_counter() - begun) / reads * 1e6
+
+
+async def fill(store: SqliteStore, documents: int) -> None:
+    """Store that many documents, in full batches."""
+    chance = random.Random(1)
+    bodies = [raw_body(chance) for _ in range(200)]
+    numbers = iter(range(documents // 4 // 25))
+
+    async def one() -> None:
+        for number in numbers:
+            found: dict[tuple[str, str], Write] = {}
+            for part in range(25):
+                for write in webhook(number * 25 + part, chance, bodies[part * 7 % 200]):
+                    found[write.kind, write.key] = write
+            await store.commit(list(found.values()))
+
+    await asyncio.gather(*(one() for _ in range(8)))
+
+
+@asynccontextmanager
+async def opened(**settings: Any) -> AsyncIterator[tuple[SqliteStore, Path]]:
+    directory = Path(tempfile.mkdtemp(dir="."))
+    try:
+        store = await SqliteStore.open(directory / "bench.db", **settings)
+        yield store, directory / "bench.db"
+        await store.close()
+    finally:
+        shutil.rmtree(directory)
+
+
+def size(path: Path, ending: str = "") -> int:
+    file = Path(f"{path}{ending}")
+    return file.stat().st_size if file.exists() else 0
+
+
+def memory_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def run(documents: int = 1_000_000, batches: int = 12_000, rounds: int = 3) -> list[dict[str, Any]]:
+    """All figures; `documents` is how full the file of the last ones is (0: leave those out)."""
+    return asyncio.run(_run(documents, batches, rounds))
+
+
+async def _run(documents: int, batches: int, rounds: int) -> list[dict[str, Any]]:
+    figures: list[dict[str, Any]] = []
+
+    def tell(name: str, value: float, unit: str, target: str = "") -> None:
+        figures.append({"name": name, "value": round(value, 2), "unit": unit, "target": target})
+
+    grouped, single, updates = [], [], []
+    for _ in range(rounds):
+        async with opened() as (store, path):
+            grouped.append(await write_batches(store, batches))
+            reading = await read_by_key(store)
+            wal = size(path, "-wal")
+        async with opened(most_in_group=1) as (store, _):
+            single.append(await write_batches(store, batches // 4))
+        async with opened() as (store, _):
+            updates.append(await update_documents(store, batches * 2))
+    tell("webhook batches committed", _median(grouped, "rate"), "1/s", ">= 3500")
+    tell("... with one commit each", _median(single, "rate"), "1/s")
+    tell(
+        "... ratio",
+        statistics.median(a.rate / b.rate for a, b in zip(grouped, single, strict=True)),
+        "x",
+        ">= 1.5",
+    )
+    tell(f"commit latency, {CONCURRENT} at once, p50", _median(grouped, "p50_ms"), "ms")
+    tell(f"commit latency, {CONCURRENT} at once, p99", _median(grouped, "p99_ms"), "ms", "<= 40")
+    tell("processor time of a batch", _median(grouped, "cpu_us"), "us")
+    tell("single-document updates", _median(updates, "rate"), "1/s", ">= 12000")
+    tell("read by key", reading, "us")
+    tell("log after the run", wal / 1e6, "MB", "<= 64")
+    if documents:
+        await _run_full(documents, batches, statistics.median(one.rate for one in grouped), tell)
+    return figures
+
+
+async def _run_full(documents: int, batches: int, empty_rate: float, tell: Any) -> None:
+    async with opened() as (store, path):
+        small = await write_batches(store, batches)
+        before, begun = memory_mb(), time.perf_counter()
+        await fill(store, documents)
+        filling = documents / (time.perf_counter() - begun)
+        full = await write_batches(store, batches, first=documents)
+        most = max(size(path, "-wal"), 0)
+        at_random = await write_batches(store, batches, first=documents, ordered=False)
+        reading = await read_by_key(store)
+        memory = memory_mb() - before
+        await store.close()
+        kept = size(path)
+    tell("documents stored in batches of a hundred", filling, "1/s")
+    tell(f"webhook batches after {documents} documents", full.rate, "1/s")
+    tell("... against the empty store", full.rate / small.rate, "x", ">= 0.7")
+    tell("... with ids in no order", at_random.rate / small.rate, "x", ">= 0.7")
+    tell("... p50", full.p50_ms, "ms")
+    tell("... p99", full.p99_ms, "ms")
+    tell("... p99 against the empty store", full.p99_ms / small.p99_ms, "x", "<= 2")
+    tell("... read by key", reading, "us")
+    tell("... log", most / 1e6, "MB", "<= 64")
+    tell("... memory more", memory, "MB", "<= 10")
+    # A webhook's four documents and their entries, its raw body included.
+    tell("bytes of a webhook's batch", kept / (documents / 4 + 3 * batches), "bytes", "<= 1500")
+    tell("bytes of a document", kept / (documents + 12 * batches), "bytes")
+
+
+def _median(found: list[Round], name: str) -> float:
+    return statistics.median(getattr(one, name) for one in found)
+
+
+if __name__ == "__main__":
+    for figure in run(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000):
+        print(f"{figure['name']:<50} {figure['value']:>12,.2f} {figure['unit']:<6} {figure['target']}")

@@ -1,0 +1,149 @@
+"""What happened to an order and when: events, payments, steps and tickets merged into one timeline, oldest first.
+
+One moment for one thing: an event that brought a revision or a payment is told as that. A step without a time of its
+own (a rule, a write to our own store) stands where its run had come to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+
+from onpaid.app import words
+from onpaid.app.journals import asked_of, attempt_shown, decoded
+from onpaid.app.masking import Mask
+from onpaid.app.shown import Moment, Mood
+from onpaid.clock import Instant, as_datetime
+from onpaid.domain.orders import Order
+from onpaid.domain.payments import Payment
+from onpaid.engine.journal import Run, Step, Ticket
+from onpaid.repositories.events import EventRecord
+
+ENDINGS_LEFT_OUT = ("expire_order", "file_ticket", "file_contact")
+"""Flows whose end is told by their last step, or is of no interest to whoever looks at an order."""
+
+
+def timeline(
+    order: Order | None,
+    payments: Sequence[Payment],
+    events: Sequence[EventRecord],
+    runs: Sequence[Run],
+    tickets: Sequence[Ticket],
+    mask: Mask,
+) -> list[Moment]:
+    """Everything that is known, in order of time."""
+    told = [
+        *_events(order, payments, events, mask),
+        *_unseen_payments(payments, events),
+        *(moment for run in runs for moment in _steps(run, mask)),
+        *(moment for ticket in tickets for moment in _ticket(ticket, mask)),
+    ]
+    told.sort(key=lambda moment: moment.at)
+    before = None
+    for nth, moment in enumerate(told):
+        after = 0 if before is None else round((moment.at - before).total_seconds() * 1000)
+        told[nth] = msgspec.structs.replace(moment, after_ms=after)
+        before = moment.at
+    return told
+
+
+def _events(
+    order: Order | None, payments: Sequence[Payment], events: Sequence[EventRecord], mask: Mask
+) -> Iterator[Moment]:
+    revisions = {revision.event: revision for revision in order.revisions} if order else {}
+    paid = {payment.fact.event: payment for payment in payments}
+    changes = {change.event: change for payment in payments for change in payment.changes}
+    for event in events:
+        envelope = event.envelope
+        mood: Mood = "calm"
+        who, source_id = envelope.source.capitalize(), envelope.event_id
+        note = f"{envelope.type}{'' if envelope.live else ', test mode'}"
+        if source_id in revisions:
+            revision = revisions[source_id]
+            lines = f"{len(revision.lines)} line{'' if len(revision.lines) == 1 else 's'}"
+            what = "the order" if revision.number == 1 else f"a change of the order (revision {revision.number})"
+            sentence, mood = f"{who} sent {what}: {lines}", "good"
+        elif source_id in paid:
+            sentence, mood = f"{who} reported a payment of {paid[source_id].fact.amount.format()}", "good"
+        elif source_id in changes:
+            change = changes[source_id]
+            sentence, mood = f"{who} reported a change of the payment: {change.amount.format()}", "bad"
+        elif event.verdict == "unrouted":
+            sentence, mood = f"{who} sent an event that could not be understood", "bad"
+        elif event.verdict == "ignored":
+            sentence, note = f"{who} sent an event that means nothing here", f"{note}: {event.reason}"
+        else:
+            sentence = f"{who} told of it again: nothing new"
+        yield Moment(
+            as_datetime(event.received_at),
+            "payment" if source_id in paid else "order" if source_id in revisions else "event",
+            mood,
+            sentence,
+            mask.text(note),
+            event=event.key,
+        )
+
+
+def _unseen_payments(payments: Sequence[Payment], events: Iterable[EventRecord]) -> Iterator[Moment]:
+    """Payments whose event is not at hand any more."""
+    seen = {event.envelope.event_id for event in events}
+    for payment in payments:
+        if payment.fact.event not in seen:
+            sentence = f"A payment of {payment.fact.amount.format()} was recorded"
+            yield Moment(as_datetime(payment.recorded_at), "payment", "good", sentence, payment.fact.payment_id)
+
+
+def _steps(run: Run, mask: Mask) -> Iterator[Moment]:
+    reached: Instant = run.started
+    for joined in run.joined:
+        if joined.verdict in ("different", "ticket"):
+            sentence = "A further fact arrived that says something else than the first"
+            yield Moment(as_datetime(joined.at), "event", "bad", sentence, run=run.id)
+    for step in run.steps:
+        if step.attempts:
+            yield from _attempts(run, step, mask)
+            reached = max(reached, step.attempts[-1].ended or step.attempts[-1].at)
+        elif step.state == "done" and step.kind == "local":
+            answered = decoded(step.result, mask)
+            sentence = words.step_sentence(step)
+            yield Moment(
+                as_datetime(reached), "rule", "good", sentence, run=run.id, step=step.name, answered=answered
+            )
+    if run.ended is None or (run.flow in ENDINGS_LEFT_OUT and run.state != "cancelled"):
+        return
+    if run.state == "done":
+        yield Moment(as_datetime(run.ended), "end", "good", f"{words.title_of(run.flow)}: done", run=run.id)
+    else:
+        sentence = f"{words.title_of(run.flow)}: {mask.text(run.reason) or 'cancelled'}"
+        yield Moment(as_datetime(run.ended), "end", "todo", sentence, run=run.id)
+
+
+def _attempts(run: Run, step: Step, mask: Mask) -> Iterator[Moment]:
+    """One moment for each attempt; what was asked stands with the first act, what was answered with the last."""
+    first = next((attempt for attempt in step.attempts if attempt.what == "act"), step.attempts[0])
+    last = step.attempts[-1]
+    for attempt in step.attempts:
+        shown = attempt_shown(step, attempt, mask)
+        yield Moment(
+            shown.at,
+            attempt.what,
+            shown.mood,
+            shown.sentence,
+            shown.note if attempt.what != "person" else "",
+            run=run.id,
+            step=step.name,
+            took_ms=shown.took_ms if attempt.what != "person" else None,
+            asked=asked_of(step, mask) if attempt is first else None,
+            answered=decoded(step.result, mask) if attempt is last else None,
+        )
+
+
+def _ticket(ticket: Ticket, mask: Mask) -> Iterator[Moment]:
+    sentence = f"A ticket was opened: {mask.text(ticket.title)}"
+    yield Moment(as_datetime(ticket.opened_at), "ticket", "bad", sentence, ticket=ticket.id)
+    if ticket.closed_at is not None:
+        sentence = "The ticket was closed"
+        note = mask.text(ticket.closed_by)
+        yield Moment(as_datetime(ticket.closed_at), "ticket", "good", sentence, note, ticket=ticket.id)
+

@@ -1,0 +1,91 @@
+"""What the demo asks over HTTP: the service's API as an operator would use it, and the simulators' own steering."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+
+from onpaid.errors import NotPossible, OnpaidError
+
+Json = dict[str, Any]
+SECONDS = 20.0
+
+
+class NoAnswer(OnpaidError):
+    """One of the demo's processes did not answer as it should."""
+
+
+class Talk:
+    """Speaks JSON with one address."""
+
+    def __init__(self, name: str, headers: Mapping[str, str] | None = None) -> None:
+        self.name = name
+        self.base = ""
+        self._headers = dict(headers or {})
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Talk:
+        timeout = aiohttp.ClientTimeout(total=SECONDS)
+        self._session = aiohttp.ClientSession(headers=self._headers, timeout=timeout)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def get(self, path: str, **params: str | int) -> Json:
+        """Read."""
+        return await self._ask("GET", path, None, params)
+
+    async def post(self, path: str, body: Json) -> Json:
+        """Ask for something to be done. Raises NotPossible if the state of things does not allow it."""
+        return await self._ask("POST", path, body, {})
+
+    async def _ask(self, method: str, path: str, body: Json | None, params: Mapping[str, str | int]) -> Json:
+        if self._session is None:
+            raise AssertionError("use it as a context")
+        try:
+            async with self._session.request(method, self.base + path, json=body, params=params) as reply:
+                told: Json = await reply.json(content_type=None)
+                status = reply.status
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as bad:
+            raise NoAnswer(f"the demo's {self.name} does not answer {method} {path}: {type(bad).__name__}") from None
+        if status in (404, 409):
+            raise NotPossible(str(told.get("detail") or told.get("error") or told))
+        if status >= 400:
+            raise NoAnswer(f"the demo's {self.name} answers {status} to {method} {path}: {told}")
+        return told
+
+
+class House:
+    """The service, as its operator reaches it."""
+
+    def __init__(self, talk: Talk) -> None:
+        self._talk = talk
+
+    async def doubts(self) -> list[str]:
+        """The runs of open tickets that ask whether something happened."""
+        found: list[str] = []
+        cursor: str | None = None
+        while True:
+            more: dict[str, str | int] = {"after": cursor} if cursor else {}
+            page = await self._talk.get("/api/tickets", state="open", limit=100, **more)
+            found += [ticket["run"] for ticket in page["items"] if ticket["category"] == "doubt" and ticket["run"]]
+            cursor = page["cursor"]
+            if not cursor:
+                return found
+
+    async def run(self, ident: str) -> Json:
+        """One run, with its steps and what may be done to it."""
+        return await self._talk.get(f"/api/runs/{quote(ident, safe='')}")
+
+    async def settle(self, ident: str, *, step: str, attempt: int, done: bool, result: Any = None) -> None:
+        """Say whether a step in doubt was done. Raises NotPossible."""
+        body = {"step": step, "attempt": attempt, "done": done, "result": result}
+        await self._talk.post(f"/api/runs/{quote(ident, safe='')}/settle", body)

@@ -1,0 +1,148 @@
+"""What a demo looks like: bars while it runs, the proof when it is done."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from onpaid.cli.demo.options import Options
+from onpaid.cli.demo.report import Report
+
+STATES = ("ready", "running", "waiting", "sleeping", "doubtful", "failed", "done")
+PLAIN_EVERY = 5.0
+BAR = 40
+
+
+@dataclass(slots=True)
+class Now:
+    """How far it is. `runs` counts the payments' runs by state, `faults` what was injected so far."""
+
+    orders: int = 0
+    placed: int = 0
+    paid: int = 0
+    expected: int = 0
+    invoiced: int = 0
+    mailed: int = 0
+    runs: dict[str, int] = field(default_factory=dict)
+    faults: dict[str, int] = field(default_factory=dict)
+    settled: int = 0
+    seconds: float = 0.0
+
+
+class Show:
+    """Draws on a terminal; writes a plain line every few seconds where there is none."""
+
+    def __init__(self, console: Console, options: Options) -> None:
+        self._console = console
+        self._options = options
+        self._now = Now(orders=options.orders)
+        self._live: Live | None = None
+        self._last = 0.0
+
+    def __enter__(self) -> Show:
+        asked = f"{self._options.orders} orders, faults {self._options.faults}, seed {self._options.seed}"
+        self._console.print(f"[bold]onpaid demo[/bold]: {asked}, {self._options.factor:g} times as fast as life")
+        if self._console.is_terminal:
+            self._live = Live(self._drawn(), console=self._console, refresh_per_second=8, transient=True)
+            self._live.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def tell(self, now: Now) -> None:
+        """Show how far it is."""
+        self._now = now
+        if self._live is not None:
+            self._live.update(self._drawn())
+        elif time.monotonic() - self._last >= PLAIN_EVERY:
+            self._last = time.monotonic()
+            self._console.print(
+                f"{now.seconds:4.0f} s  placed {now.placed}  paid {now.paid}  invoiced {now.invoiced}  "
+                f"mailed {now.mailed}  faults {sum(now.faults.values())}  settled {now.settled}"
+            )
+
+    def _drawn(self) -> RenderableType:
+        now = self._now
+        bars = Table.grid(padding=(0, 2))
+        due = max(now.expected, now.orders)
+        for name, figure, most, colour in (
+            ("placed at the shop", now.placed, now.orders, "cyan"),
+            ("paid at Stripe", now.paid, due, "cyan"),
+            ("invoiced at Fiken", now.invoiced, due, "green"),
+            ("mailed by Fiken", now.mailed, due, "green"),
+        ):
+            bar = ProgressBar(total=max(most, 1), completed=figure, width=BAR, complete_style=colour)
+            bars.add_row(name, bar, f"{figure} of {most}")
+        runs = "  ".join(f"{state} {now.runs[state]}" for state in STATES if now.runs.get(state)) or "none yet"
+        faults = ", ".join(f"{name} {count}" for name, count in sorted(now.faults.items())) or "none"
+        rest = Table.grid(padding=(0, 2))
+        rest.add_column(style="dim", no_wrap=True)
+        rest.add_column()
+        rest.add_row("runs", runs)
+        rest.add_row(f"{sum(now.faults.values())} faults", faults)
+        rest.add_row("time", f"{now.seconds:.0f} s")
+        return Group(bars, rest)
+
+
+def proof_table(report: Report) -> RenderableType:
+    """The proof, as a table with a sentence."""
+    table = Table(title="What happened, by the simulators' own ledger", title_justify="left", min_width=52)
+    table.add_column("")
+    table.add_column("", justify="right")
+    for name, figure, bad in (
+        ("paid", report.paid, False),
+        ("invoiced", report.invoiced, report.invoiced != report.paid),
+        ("mailed", report.mailed, report.mailed != report.paid),
+        ("missing", report.missing, report.missing > 0),
+        ("double", report.double, report.double > 0),
+        ("waiting for a person", report.waiting_for_person, report.waiting_for_person > 0),
+        ("settled by the demo's operator", sum(report.settled.values()), False),
+    ):
+        table.add_row(name, Text(str(figure), style="bold red" if bad else "bold"))
+    table.add_section()
+    table.add_row("faults injected", str(sum(report.faults_injected.values())))
+    table.add_row("webhooks delivered", str(report.webhooks))
+    table.add_row("our database and the ledger", Text("agree" if report.agrees else "differ", style=_mood(report.agrees)))
+    table.add_row("seconds", f"{report.seconds:g}")
+    parts: list[RenderableType] = [table]
+    for step, count in report.settled.items():
+        parts.append(
+            Text(
+                f"“{step}” was in doubt {count} {'time' if count == 1 else 'times'}: the answer was lost, and Fiken "
+                "cannot tell whether a mail went out. That is for a person; here the demo looked.",
+                style="dim",
+            )
+        )
+    parts += [Text(f"- {finding}", style="red") for finding in report.findings]
+    verdict = (
+        f"{report.paid} payments, {report.invoiced} invoices, {report.mailed} mails: none missing, none twice."
+        if report.passed
+        else f"This demo failed. The same again: onpaid demo --orders {report.orders} --seed {report.seed} "
+        f"--faults {','.join(report.faults) or 'none'}"
+    )
+    return Group(*parts, Text(verdict, style=_mood(report.passed)))
+
+
+def _mood(good: bool) -> str:  # noqa: FBT001 - one flag, one colour
+    return "bold green" if good else "bold red"
+
+
+def shown_doing(told: dict[str, Any], invoiced: int, mailed: int, *, orders: int) -> Now:
+    """A `Now` out of the scenario's progress and two figures of the ledger."""
+    return Now(
+        orders=orders,
+        placed=told.get("placed", 0),
+        paid=told.get("paid", 0),
+        expected=told.get("expected", 0),
+        invoiced=invoiced,
+        mailed=mailed,
+    )

@@ -1,0 +1,191 @@
+"""The demo's stage: two processes that speak HTTP with each other, the simulators and the service.
+
+Each is started as a user would start it (`onpaid simulate`, `onpaid serve`), with an environment of its own: no
+setting of the user's gets in, so a demo can never meet a live account. Each watches its standard input, which ends
+when this process does, however it ends: no child outlives the demo.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+
+from onpaid.cli.demo.options import Options
+from onpaid.errors import OnpaidError
+from onpaid.settings import BY_NAME
+from onpaid.store.sqlite_lock import read_announcement
+
+START_SECONDS = 30.0
+STOP_SECONDS = 12.0
+LOOK_AGAIN = 0.05
+
+
+class ChildEnded(OnpaidError):
+    """A process of the demo ended by itself, or never came up."""
+
+
+@dataclass
+class Child:
+    """One process, and the file that it tells of its troubles in."""
+
+    name: str
+    process: asyncio.subprocess.Process
+    log: Path
+
+    @classmethod
+    async def start(cls, name: str, words: list[str], environment: Mapping[str, str], folder: Path) -> Child:
+        """Start `onpaid` with these words, in a session of its own: Ctrl-C reaches only us, and we tell it."""
+        log = folder / f"{name}.log"
+        with log.open("ab") as told:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "onpaid.cli",
+                *words,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=told,
+                env=dict(environment),
+                start_new_session=True,
+            )
+        return cls(name, process, log)
+
+    def check(self) -> None:
+        """Raise ChildEnded unless it runs."""
+        if self.process.returncode is not None:
+            raise ChildEnded(
+                f"the demo's {self.name} ended by itself ({self.process.returncode}). Its last words: {self.last_words()}"
+            )
+
+    def last_words(self) -> str:
+        """The end of what it told."""
+        said = self.log.read_text(encoding="utf-8", errors="replace").strip()
+        return said[-1500:] or "none"
+
+    async def first_line(self) -> str:
+        """What it says once it is up."""
+        assert self.process.stdout is not None  # noqa: S101 - asked for above
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                line = await self.process.stdout.readline()
+        except TimeoutError:
+            raise ChildEnded(f"the demo's {self.name} did not come up within {START_SECONDS:.0f} s") from None
+        if not line:
+            await self.process.wait()
+            self.check()
+        return line.decode()
+
+    async def stop(self) -> int:
+        """Ask it to stop, and make sure. Returns its exit code."""
+        if self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self.process.send_signal(signal.SIGTERM)
+            try:
+                async with asyncio.timeout(STOP_SECONDS):
+                    return await self.process.wait()
+            except TimeoutError:
+                self.process.kill()
+        return await self.process.wait()
+
+
+@dataclass
+class Stage:
+    """Both processes, and how to reach them."""
+
+    options: Options
+    folder: Path
+    database: Path
+    admin_token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    session_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    simulators_url: str = ""
+    service_url: str = ""
+    simulators: Child | None = None
+    service: Child | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+
+    async def start(self) -> None:
+        """Bring both up: first who is asked, then who asks."""
+        base = {name: value for name, value in os.environ.items() if name not in BY_NAME}
+        base.pop("ONPAID_SETTINGS", None)
+        base |= {
+            "STRIPE_WEBHOOK_SECRET": _two_secrets("whsec_"),
+            "KONVERZKY_WEBHOOK_SECRET": _two_secrets(""),
+            "PYTHONUNBUFFERED": "1",
+        }
+        words = ["simulate", "--port", "0", "--faults", self.options.faults, "--seed", str(self.options.seed)]
+        self.simulators = await Child.start("simulators", [*words, *_UNTIL, "--json"], base, self.folder)
+        bases = json.loads(await self.simulators.first_line())
+        self.simulators_url = bases["base"]
+        self.environment = base | {
+            "ONPAID_DATABASE": f"sqlite:///{self.database}",
+            "ONPAID_HOST": "127.0.0.1",
+            "ONPAID_PORT": str(self.options.port),
+            "ONPAID_ADMIN_TOKEN": self.admin_token,
+            "ONPAID_SESSION_SECRET": self.session_secret,
+            "ONPAID_TICKET_LOG": str(self.folder / "tickets.jsonl"),
+            "ONPAID_LOG_LEVEL": "warning",
+            "ONPAID_TIME_FACTOR": str(self.options.factor),
+            "STRIPE_API_KEY": "sk_test_simulated",
+            "STRIPE_API_BASE": bases["stripe"],
+            "KONVERZKY_AUTH": "hmac",
+            "KONVERZKY_PRICES_INCLUDE_VAT": "true",
+            "FIKEN_API_TOKEN": "fiken_simulated",
+            "FIKEN_API_BASE": bases["fiken"],
+            "FIKEN_COMPANY_SLUG": "simulated-shop",
+            "FIKEN_BANK_ACCOUNT_CODE": "1920:10001",
+            "FIKEN_PAYMENT_ACCOUNT": "1920:10002",
+            "INVOICE_VAT_RULES": str(_signed_vat_table(self.folder)),
+        }
+        await self.start_service()
+
+    async def start_service(self) -> None:
+        """Start the service, or start it again after it was killed, and wait until it says where it is."""
+        service = self.service = await Child.start("service", ["serve", *_UNTIL], self.environment, self.folder)
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                while True:
+                    service.check()
+                    told = await asyncio.to_thread(read_announcement, self.database)
+                    if told is not None and told.pid == service.process.pid and told.address:
+                        break
+                    await asyncio.sleep(LOOK_AGAIN)
+        except TimeoutError:
+            raise ChildEnded(f"the demo's service did not come up. It said: {service.last_words()}") from None
+        self.service_url = told.address
+        self.environment["ONPAID_PORT"] = told.address.rpartition(":")[2]
+
+    def check(self) -> None:
+        """Raise ChildEnded unless both run."""
+        for child in (self.simulators, self.service):
+            if child is not None:
+                child.check()
+
+    async def stop(self) -> list[int]:
+        """Stop both, the service first. Returns their exit codes."""
+        return [await child.stop() for child in (self.service, self.simulators) if child is not None]
+
+
+_UNTIL = ["--until-input-ends"]
+
+
+def _two_secrets(beginning: str) -> str:
+    """A new one and an old one, as during a rotation."""
+    return " ".join(beginning + secrets.token_urlsafe(24) for _ in range(2))
+
+
+def _signed_vat_table(folder: Path) -> Path:
+    """The sample table, signed off by the demo: good for nothing but simulated books."""
+    sample = resources.files("onpaid.domain").joinpath("vat_sample.toml").read_text(encoding="utf-8")
+    signed = sample.replace('signed_off_by = ""', 'signed_off_by = "the demo"')
+    table = folder / "vat.toml"
+    table.write_text(signed.replace('signed_off_on = ""', 'signed_off_on = "2026-01-01"'), encoding="utf-8")
+    return table
