@@ -109,7 +109,7 @@ class Round:
 
 
 async def write_batches(
-    store: SqliteStore, batches: int, first: int = 0, concurrent: int = CONCURRENT
+    store: SqliteStore, batches: int, *, first: int = 0, concurrent: int = CONCURRENT, ordered: bool = True
 ) -> Round:
     """Commit webhooks from many coroutines, each waiting for its own."""
     chance = random.Random(first)

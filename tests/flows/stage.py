@@ -11,6 +11,7 @@ Facts come in through the inbox, from a source that says them in our own words.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from hashlib import sha256
 from datetime import date, datetime, timedelta
@@ -214,6 +215,7 @@ class Stage:
         self.inbox = inbox_of(self.process, self.clock, self.guests)
         self.operations = Operations(self.process.engine)
         self._events = 0
+        self._life = asyncio.get_running_loop().create_task(self._live())
 
     def at(self, moment: datetime) -> None:
         """Set the wall clock."""
@@ -241,15 +243,34 @@ class Stage:
         self.world.payments[paid.payment_id] = details_of(paid, **(changes or {}))
         return await self.hear(paid)
 
+    async def _live(self) -> None:
+        while True:
+            await self.process.live(at_most=timedelta(days=3650))
+            await self.clock.sleep(1)
+
     async def rest(self, at_most: timedelta = timedelta(days=3)) -> None:
         """Until nothing moves any more."""
-        await self.process.live(at_most=at_most)
+        end = self.clock.monotonic() + at_most.total_seconds()
+        await self.clock.sleep(1)
+        while await self._moves() and self.clock.monotonic() < end:
+            if self._life.done():
+                self._life.result()
+            await self.clock.sleep(PACE.tick.total_seconds())
+
+    async def _moves(self) -> bool:
+        for state in ("ready", "running", "waiting", "sleeping"):
+            if await self.store.count("run", "state", state, at_most=1):
+                return True
+        return False
 
     async def wait(self, duration: timedelta) -> None:
         """Let that much time pass."""
-        end = self.clock.monotonic() + duration.total_seconds()
-        await self.process.live(at_most=duration)
-        await self.clock.sleep(max(0.0, end - self.clock.monotonic()))
+        await self.clock.sleep(duration.total_seconds())
+
+    async def stop(self) -> None:
+        """End the process. Its store, its clock and the world stay."""
+        self._life.cancel()
+        await self.process.kill()
 
     async def run(self, flow: str, key: str) -> Run:
         """A run, by its flow and the end of its key."""

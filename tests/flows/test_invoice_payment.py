@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
 from tests.flows.stage import KARI, RULES, Stage, line, paid_for, tell
 
 from onpaid.domain.money import Money
@@ -178,7 +179,7 @@ def test_an_invoice_that_comes_to_something_else_in_the_accounts_is_not_mailed()
         while not stage.world.invoices:
             await stage.wait(timedelta(seconds=0.1))
         made = stage.world.invoices[0]
-        made.draft = _with_total(made.draft, 19_800)
+        made.draft = msgspec.structs.replace(made.draft, total=Money(19_800, "NOK"))
         await stage.rest()
         ticket = await stage.ticket()
         assert (ticket.category, ticket.severity) == ("invoice", "critical")
@@ -186,12 +187,6 @@ def test_an_invoice_that_comes_to_something_else_in_the_accounts_is_not_mailed()
         assert stage.world.mails == 0
 
     tell(story)
-
-
-def _with_total(draft: object, minor: int) -> object:
-    import msgspec
-
-    return msgspec.structs.replace(draft, total=Money(minor, "NOK"))
 
 
 def test_a_customer_without_an_id_is_asked_for_nowhere() -> None:

@@ -53,7 +53,8 @@ _PERSON_ROOM = frozenset(
     )
 )
 _COMMON = frozenset(
-    "customer deleted fiken invoice konverzky order orders paid payment shop stripe test webhook".split()
+    ("customer", "deleted", "fiken", "invoice", "konverzky", "order", "orders", "paid", "payment")
+    + ("shop", "stripe", "test", "webhook")
 )
 """Words that a name may hold and that hiding would make every sentence unreadable."""
 

@@ -10,7 +10,7 @@ import msgspec
 from onpaid.app import words
 from onpaid.app.journals import dots_of
 from onpaid.app.masking import Mask, mask_customer, mask_email, mask_words, private_words
-from onpaid.app.shown import (
+from onpaid.app.shown_orders import (
     ChangeShown,
     InvoiceShown,
     LineShown,
@@ -147,7 +147,8 @@ def payment_shown(payment: Payment) -> PaymentShown:
         at=as_datetime(fact.paid_at),
         live=fact.live,
         changes=[
-            ChangeShown(change.what, change.amount, as_datetime(change.happened_at)) for change in payment.changes
+            ChangeShown(change.what, change.amount, as_datetime(change.happened_at))
+            for change in payment.changes
         ],
     )
 

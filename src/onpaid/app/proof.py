@@ -196,7 +196,9 @@ def compare(ours: Iterable[Row], ledger: Ledger) -> list[str]:
                 theirs = Money(paid["amount"], paid["currency"])
                 told.append(f"the payment {row.payment_id} is {row.amount} here and {theirs} there")
         if row.invoice_id is None:
-            told.append(f"the payment {row.payment_id} of order {row.order_number} has no invoice here ({row.state})")
+            told.append(
+                f"the payment {row.payment_id} of order {row.order_number} has no invoice here ({row.state})"
+            )
             continue
         claimed[row.invoice_id] += 1
         told += _differences(row, invoices.get(row.invoice_id))
@@ -210,7 +212,9 @@ def compare(ours: Iterable[Row], ledger: Ledger) -> list[str]:
         for ident, row in invoices.items()
         if claimed[ident] == 0
     ]
-    return told + [f"the invoice {ident} belongs to {times} payments" for ident, times in claimed.items() if times > 1]
+    return told + [
+        f"the invoice {ident} belongs to {times} payments" for ident, times in claimed.items() if times > 1
+    ]
 
 
 def _differences(row: Row, theirs: Mapping[str, Any] | None) -> list[str]:
@@ -221,10 +225,14 @@ def _differences(row: Row, theirs: Mapping[str, Any] | None) -> list[str]:
         gross = Money(theirs["gross"], theirs["currency"])
         told.append(f"the invoice {row.invoice_id} is over {gross}, and {row.amount} was paid")
     if theirs["order_reference"] != row.order_number:
-        told.append(f"the invoice {row.invoice_id} names order {theirs['order_reference']}, not {row.order_number}")
+        told.append(
+            f"the invoice {row.invoice_id} names order {theirs['order_reference']}, not {row.order_number}"
+        )
     if row.invoice_number is not None and theirs["invoice_number"] != row.invoice_number:
         told.append(f"the invoice {row.invoice_id} has another number here ({row.invoice_number}) than there")
     if theirs["mails"] != row.mailed:
         here = "mailed" if row.mailed else "not mailed"
-        told.append(f"the invoice {row.invoice_id} is {here} here, and was mailed {theirs['mails']} times there")
+        told.append(
+            f"the invoice {row.invoice_id} is {here} here, and was mailed {theirs['mails']} times there"
+        )
     return told

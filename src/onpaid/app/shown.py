@@ -1,4 +1,4 @@
-"""What the pages and the API show. Plain structs: the API's JSON is exactly these, and the pages are made of them.
+"""What the pages and the API show of runs, events, tickets and lanes. Plain structs: the API's JSON is exactly these.
 
 Times are aware datetimes in UTC; amounts are minor units with their currency. Nothing in here is secret, and what is
 personal was masked for who looks before it came here.
@@ -11,119 +11,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from onpaid.domain.money import Money
-from onpaid.domain.orders import Customer
-
 Mood = Literal["good", "bad", "doubt", "wait", "calm", "todo"]
 """How a thing stands, for its colour: nothing is told by the colour alone."""
 May = Literal["retry", "settle", "cancel"]
-
-
-class Dot(msgspec.Struct, frozen=True):
-    """One step in a row of them."""
-
-    name: str
-    state: str
-    mood: Mood
-
-
-class OrderRow(msgspec.Struct, frozen=True):
-    """An order in a list; `known` is false for money that came for an order which is not there."""
-
-    key: str
-    number: str
-    shop: str
-    known: bool
-    state: str
-    mood: Mood
-    why: str
-    customer: str
-    email: str
-    steps: list[Dot]
-    total: str | None
-    paid: list[Money]
-    at: datetime
-
-
-class Hit(msgspec.Struct, frozen=True):
-    """Something other than an order that a search found."""
-
-    kind: Literal["run", "event", "ticket"]
-    id: str
-
-
-class StateCount(msgspec.Struct, frozen=True):
-    """How many orders are in a state: counted no further than `capped` says."""
-
-    state: str
-    title: str
-    count: int
-    capped: bool
-    mood: Mood
-
-
-class OrderList(msgspec.Struct, frozen=True):
-    """One page of orders. `without_order` is money that came for orders which are not there, on the first page."""
-
-    items: list[OrderRow]
-    cursor: str | None
-    without_order: list[OrderRow] = []
-    found_by: str = ""
-    hits: list[Hit] = []
-
-
-class LineShown(msgspec.Struct, frozen=True):
-    """A line as the shop told it; `payment` is the one that took it."""
-
-    key: str
-    name: str
-    quantity: str
-    unit_price: str
-    vat_percent: str
-    payment: str | None = None
-
-
-class RevisionShown(msgspec.Struct, frozen=True):
-    """One state of an order."""
-
-    number: int
-    at: datetime
-    event: str
-    lines: list[LineShown]
-    currency: str | None
-    total: str | None
-
-
-class ChangeShown(msgspec.Struct, frozen=True):
-    """Something that happened to a payment later."""
-
-    what: str
-    amount: Money
-    at: datetime
-
-
-class PaymentShown(msgspec.Struct, frozen=True):
-    """Money that was taken."""
-
-    key: str
-    payment_id: str
-    charge_id: str | None
-    order: str
-    amount: Money
-    at: datetime
-    live: bool
-    changes: list[ChangeShown] = []
-
-
-class InvoiceShown(msgspec.Struct, frozen=True):
-    """An invoice that a run made. `number` is the accounting number, `mailed` when its mail was known to be out."""
-
-    run: str
-    invoice_id: int
-    number: int | None
-    total: Money | None
-    mailed: bool
-    mailed_at: datetime | None
 
 
 class AttemptShown(msgspec.Struct, frozen=True):
@@ -256,57 +146,6 @@ class LaneShown(msgspec.Struct, frozen=True):
     since: datetime | None
     waiting: int
     strict: bool
-
-
-class Moment(msgspec.Struct, frozen=True):
-    """One thing that happened to an order, in a sentence. `after_ms` is since the moment before."""
-
-    at: datetime
-    kind: Literal["event", "order", "payment", "act", "look", "person", "rule", "ticket", "end"]
-    mood: Mood
-    sentence: str
-    note: str = ""
-    run: str = ""
-    step: str = ""
-    event: str = ""
-    ticket: str = ""
-    took_ms: int | None = None
-    after_ms: int = 0
-    asked: Any = None
-    answered: Any = None
-
-
-class Milestone(msgspec.Struct, frozen=True):
-    """Ordered, paid, invoiced, mailed: how far an order has come."""
-
-    name: str
-    mood: Mood
-    figure: str
-    note: str
-    at: datetime | None = None
-
-
-class OrderShown(msgspec.Struct, frozen=True):
-    """One order with everything that happened to it."""
-
-    key: str
-    number: str
-    shop: str
-    known: bool
-    state: str
-    mood: Mood
-    headline: str
-    at: datetime
-    live: bool
-    aliases: list[str]
-    customer: Customer | None
-    milestones: list[Milestone]
-    revisions: list[RevisionShown]
-    payments: list[PaymentShown]
-    invoices: list[InvoiceShown]
-    runs: list[RunShown]
-    tickets: list[TicketShown]
-    timeline: list[Moment]
 
 
 class RunList(msgspec.Struct, frozen=True):

@@ -1,276 +1,106 @@
-"""What operators see: lists, one order, one run, problems. Reads only, each by key or by index, never a scan.
+"""Everything that can be looked at: orders, and beside them runs, events, tickets and lanes.
 
-`personal` says whether the one who looks may see names and addresses; everything else that is private is masked for
-everybody. A page of orders costs a few indexed reads a row, whether there are sixty orders or a million.
+Reads only, each by key or by index, never a scan.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
-import msgspec
-
-from onpaid.app import journals, milestones, orders_shown, tickets_shown, words
+from onpaid.app import journals, tickets_shown
+from onpaid.app.about import names_of
 from onpaid.app.masking import Mask
-from onpaid.app.search import Found, Search
-from onpaid.app.shown import (
-    EventList,
-    EventRow,
-    EventShown,
-    Hit,
-    LaneShown,
-    OrderList,
-    OrderRow,
-    OrderShown,
-    RunList,
-    RunShown,
-    StateCount,
-    TicketList,
-    TicketShown,
-)
-from onpaid.app.timeline import timeline
-from onpaid.clock import Clock, as_datetime
-from onpaid.domain.events import OrderReceived
-from onpaid.domain.orders import Order, order_key
-from onpaid.domain.payments import Payment, PaymentSucceeded
-from onpaid.engine.journal import LANES, RUNS, TICKETS, Run, Ticket
-from onpaid.engine.runner import Engine
-from onpaid.errors import InvalidInput
-from onpaid.repositories.events import EventRecord, Events
-from onpaid.repositories.orders import ALIASES, ORDERS, Orders, order_thing
-from onpaid.repositories.payments import Payments
-from onpaid.repositories.references import References
-from onpaid.store.port import Store, make_cursor
-
-CAP = 1000
-"""Counting goes no further: beyond it the number changes no decision."""
-MOST = 100
-GROUPS: dict[str, tuple[str, ...]] = {
-    "underway": ("ready", "running", "sleeping"),
-    **{s: (s,) for s in ("waiting", "doubtful", "failed", "done", "ready", "running", "sleeping", "cancelled")},
-}
-STATES = (*GROUPS, "unpaid")
-CARDS = (
-    ("done", "Done"),
-    ("underway", "Under way"),
-    ("waiting", "Waiting"),
-    ("doubtful", "In doubt"),
-    ("failed", "Failed"),
-    ("unpaid", "Not paid yet"),
-)
-LARGEST_BODY = 128_000
+from onpaid.app.order_views import OrderViews
+from onpaid.app.orders_shown import private_of
+from onpaid.app.shown import EventList, EventShown, LaneShown, RunList, RunShown, TicketList, TicketShown
+from onpaid.clock import as_datetime
+from onpaid.engine.journal import LANES, RUNS, TICKETS, Run, RunState
+from onpaid.repositories.events import Verdict
 
 
-class Views:
-    """Everything that can be looked at."""
+class Views(OrderViews):
+    """What the console and the API show."""
 
-    def __init__(
-        self,
-        store: Store,
-        clock: Clock,
-        engine: Engine,
-        orders: Orders,
-        payments: Payments,
-        events: Events,
-        references: References,
-        *,
-        shops: Sequence[str] = ("konverzky",),
-    ) -> None:
-        """`shops` are those whose order numbers may be given without the shop's name."""
-        self._store = store
-        self._clock = clock
-        self._engine = engine
-        self._orders = orders
-        self._payments = payments
-        self._events = events
-        self._search = Search(store, orders, payments, events, references, shops)
-        self._story = [flow.name for flow in engine.flows if flow.on is PaymentSucceeded]
-        self._unpaid = [flow.name for flow in engine.flows if flow.on is OrderReceived]
-        self._filing = [flow.name for flow in engine.flows if flow.on is Ticket]
+    async def runs(self, state: RunState, *, after: str | None = None, limit: int = 50) -> RunList:
+        """Runs in a state, newest first."""
+        page = await RUNS.query(self._store, "state", state, after=after, limit=limit)
+        now, mask = self._clock.now(), Mask()
+        return RunList([journals.run_row(run, now, mask) for run in page.items], page.cursor)
 
-    # -- orders --------------------------------------------------------------------------------------------------
+    async def run(self, run_id: str) -> RunShown | None:
+        """One run with its steps and attempts."""
+        held = await RUNS.get(self._store, run_id)
+        if held is None:
+            return None
+        return journals.run_shown(held.record, self._clock.now(), await self._mask_for(held.record))
 
-    async def orders(
-        self,
-        *,
-        q: str = "",
-        state: str = "",
-        after: str | None = None,
-        limit: int = 25,
-        personal: bool = False,
-    ) -> OrderList:
-        """Orders, newest first: all, those in a state, or those that a search finds."""
-        if q.strip():
-            found = await self._search.orders(q.strip(), after=after, limit=limit)
-            return await self._found(found, personal=personal)
-        if state:
-            keys, cursor = await self._keys_in(state, after, limit)
-            return OrderList(await self._rows(await self._resolve(keys), personal=personal), cursor)
-        page = await self._orders.newest(after=after, limit=limit)
-        rows = await self._rows([(order.key, order) for order in page.items], personal=personal)
-        lost = [] if after else await self._without_order(personal=personal)
-        return OrderList(rows, page.cursor, lost)
+    async def stopped(self) -> RunList:
+        """The newest runs that need a person: in doubt, or failed. Those with an open ticket are told by it."""
+        runs: list[Run] = []
+        for state in ("doubtful", "failed"):
+            runs.extend((await RUNS.query(self._store, "state", state, limit=50)).items)
+        ids = [ticket for run in runs for ticket in run.tickets]
+        tickets = await TICKETS.get_many(self._store, ids) if ids else []
+        told = {ticket.id for ticket in tickets if ticket is not None and ticket.state == "open"}
+        untold = [run for run in runs if told.isdisjoint(run.tickets)]
+        now, mask = self._clock.now(), Mask()
+        return RunList([journals.run_row(run, now, mask) for run in untold], None)
 
-    async def counts(self) -> list[StateCount]:
-        """How many payments are in each state, and how many orders nobody has paid."""
-        counted: list[StateCount] = []
-        for state, title in CARDS:
-            number = 0
-            for place in self._places(state):
-                number += await self._store.count(RUNS.name, "flow-state", place, at_most=CAP)
-            mood = words.run_mood("running" if state == "underway" else state)
-            counted.append(StateCount(state, title, min(number, CAP), number >= CAP, mood))
-        return counted
+    async def tickets(self, *, state: str = "open", after: str | None = None, limit: int = 50) -> TicketList:
+        """Tickets, newest first, with what to do about each."""
+        page = await TICKETS.query(self._store, "state", state, after=after, limit=limit)
+        ids = list(dict.fromkeys(ticket.run for ticket in page.items if ticket.run))
+        runs = dict(zip(ids, await RUNS.get_many(self._store, ids), strict=True)) if ids else {}
+        mask = Mask()
+        shown = [
+            tickets_shown.ticket_shown(ticket, runs.get(ticket.run or ""), mask) for ticket in page.items
+        ]
+        return TicketList(shown, page.cursor)
 
-    async def problems_count(self) -> int:
-        """How many tickets are open, counted to 100."""
-        return await self._store.count(TICKETS.name, "state", "open", at_most=100)
+    async def ticket(self, ticket_id: str) -> TicketShown | None:
+        """One ticket."""
+        held = await TICKETS.get(self._store, ticket_id)
+        if held is None:
+            return None
+        run = await RUNS.get(self._store, held.record.run) if held.record.run else None
+        return tickets_shown.ticket_shown(held.record, run.record if run else None, Mask())
 
-    async def order(self, name: str, *, personal: bool = False) -> OrderShown | None:
-        """One order by key, number or alias; or the money that came for an order which is not there."""
-        for key in self._search.candidates(name):
-            held = await self._orders.find(key)
-            order = None if held is None else held.record
-            payments = await self._payments_of(key, order)
-            if order is not None or payments:
-                return await self._shown(key if order is None else order.key, order, payments, personal=personal)
-        return None
+    async def events(
+        self, *, verdict: Verdict | None = None, after: str | None = None, limit: int = 50
+    ) -> EventList:
+        """Events, newest first; of one verdict if given."""
+        page = await self._events.newest(verdict=verdict, after=after, limit=limit)
+        mask = Mask()
+        return EventList([tickets_shown.event_row(event, mask) for event in page.items], page.cursor)
 
-    async def _shown(
-        self, key: str, order: Order | None, payments: list[Payment], *, personal: bool
-    ) -> OrderShown:
-        now = self._clock.now()
-        mask = Mask(orders_shown.private_of(order, payments))
-        things = _things(key, order)
-        runs = await self._with_children(await self._runs_about(things))
-        events = await self._events_about(things)
-        tickets = await self._tickets_about(things)
-        counting = self._counting(runs)
-        state = orders_shown.state_of(order, counting)
-        invoices = orders_shown.invoices_of(counting)
-        marks = milestones.milestones_of(order, payments, invoices, state)
-        why = next((run.reason for run in counting if run.state == state), "")
-        shop, _, number = key.partition("/")
-        revisions = []
-        if order is not None:
-            totals = [self._total(order, nth) for nth in range(len(order.revisions))]
-            allocation = await self._orders.allocation(order.key)
-            revisions = orders_shown.revisions_of(order, allocation, totals, mask)
-        first = min((payment.recorded_at for payment in payments), default=now)
-        by_id = {run.id: run for run in runs}
-        return OrderShown(
-            key=key,
-            number=number if order is None else order.number,
-            shop=shop,
-            known=order is not None,
-            state=state,
-            mood=words.run_mood(state),
-            headline=milestones.headline_of(marks, len(payments), state, mask.text(why)),
-            at=as_datetime(first if order is None else order.received_at),
-            live=all(payment.fact.live for payment in payments) if order is None else order.live,
-            aliases=[] if order is None else list(order.aliases),
-            customer=orders_shown.customer_of(order, payments, personal=personal),
-            milestones=marks,
-            revisions=revisions,
-            payments=[orders_shown.payment_shown(payment) for payment in payments],
-            invoices=invoices,
-            runs=[journals.run_shown(run, now, mask) for run in runs],
-            tickets=[tickets_shown.ticket_shown(ticket, by_id.get(ticket.run or ""), mask) for ticket in tickets],
-            timeline=timeline(order, payments, events, runs, tickets, mask),
-        )
+    async def event(self, key: str) -> EventShown | None:
+        """One event with its body, masked."""
+        held = await self._events.get(key)
+        return None if held is None else tickets_shown.event_shown(held.record)
 
-    async def _found(self, found: Found, *, personal: bool) -> OrderList:
-        rows = await self._rows([(key, order) for key, order in found.orders], personal=personal)
-        hits = [Hit(kind, name) for kind, name in found.others]
-        return OrderList(rows, found.cursor, [], found.by, hits)
+    async def lanes(self) -> list[LaneShown]:
+        """Every lane, paused or not."""
+        lanes = self._engine.workshop.lanes
+        names = lanes.names()
+        kept = dict(zip(names, await LANES.get_many(self._store, names), strict=True)) if names else {}
+        shown: list[LaneShown] = []
+        for name in names:
+            state, why = kept[name], lanes.paused(name)
+            since = as_datetime(state.since) if state and state.paused and state.since else None
+            shown.append(
+                LaneShown(
+                    name=name,
+                    paused=why is not None,
+                    reason=Mask().text(why or ""),
+                    since=since,
+                    waiting=lanes.waiting(name),
+                    strict=lanes.strict(name),
+                )
+            )
+        return shown
 
-    async def _rows(self, found: Iterable[tuple[str, Order | None]], *, personal: bool) -> list[OrderRow]:
-        rows: list[OrderRow] = []
-        for key, order in found:
-            runs = self._counting(await self._runs_about(_things(key, order)))
-            total = None if order is None else self._total(order, -1)
-            mask = Mask(orders_shown.private_of(order, []))
-            rows.append(orders_shown.order_row(key, order, runs, mask, total=total, personal=personal))
-        return rows
-
-    def _total(self, order: Order, nth: int) -> str | None:
-        revision = order.revisions[nth]
-        return orders_shown.total_of(revision, self._orders.prices_include_vat(revision))
-
-    def _places(self, state: str) -> list[str]:
-        """The places of the index that together hold the runs in a state."""
-        if state == "unpaid":
-            return [f"{flow}:waiting" for flow in self._unpaid]
-        if state not in GROUPS:
-            raise InvalidInput(f"there is no state {state!r}: say one of {', '.join(STATES)}")
-        return [f"{flow}:{each}" for flow in self._story for each in GROUPS[state]]
-
-    async def _keys_in(self, state: str, after: str | None, limit: int) -> tuple[list[str], str | None]:
-        """The orders of the newest runs in a state. Several places are one list: their order is the same."""
-        runs, more = [], False
-        for place in self._places(state):
-            page = await RUNS.query(self._store, "flow-state", place, after=after, limit=limit)
-            runs.extend(page.items)
-            more = more or page.cursor is not None
-        runs.sort(key=lambda run: (run.started, run.id), reverse=True)
-        cursor = make_cursor(runs[limit - 1].started, runs[limit - 1].id) if more or len(runs) > limit else None
-        keys = [key for run in runs[:limit] if (key := journals.order_of(run.about))]
-        return list(dict.fromkeys(keys)), cursor
-
-    async def _without_order(self, *, personal: bool) -> list[OrderRow]:
-        """Money that came for orders which are not there, among the newest that wait or stopped."""
-        keys = [key for state in ("waiting", "failed") for key in (await self._keys_in(state, None, MOST))[0]]
-        lost = [(key, order) for key, order in await self._resolve(list(dict.fromkeys(keys))) if order is None]
-        return await self._rows(lost[:20], personal=personal)
-
-    async def _resolve(self, keys: list[str]) -> list[tuple[str, Order | None]]:
-        """The orders of these keys or aliases, each once."""
-        orders = dict(zip(keys, await ORDERS.get_many(self._store, keys), strict=True))
-        absent = [key for key, order in orders.items() if order is None]
-        aliases = [alias for alias in await ALIASES.get_many(self._store, absent) if alias is not None]
-        named = await ORDERS.get_many(self._store, [alias.order for alias in aliases])
-        orders.update({alias.alias: order for alias, order in zip(aliases, named, strict=True)})
-        return list({order.key if order else key: (key, order) for key, order in orders.items()}.values())
-
-    # -- what is about an order ----------------------------------------------------------------------------------
-
-    def _counting(self, runs: Sequence[Run]) -> list[Run]:
-        """The runs that say how an order stands: not those that file tickets or watch for its payment."""
-        aside = {*self._filing, *self._unpaid}
-        return [run for run in runs if run.flow not in aside]
-
-    async def _runs_about(self, things: Sequence[str]) -> list[Run]:
-        found: dict[str, Run] = {}
-        for thing in things:
-            page = await RUNS.query(self._store, "about", thing, newest_first=False, limit=MOST)
-            found.update({run.id: run for run in page.items})
-        return sorted(found.values(), key=lambda run: run.started)
-
-    async def _with_children(self, runs: list[Run]) -> list[Run]:
-        """And the runs whose results these use: those they wait for, and those that a step names."""
-        names = [thing.removeprefix("run:") for run in runs for thing in run.wake if thing.startswith("run:")]
-        for run in runs:
-            for step in run.steps:
-                if step.kind == "call" and step.input.strip().startswith(b'"'):
-                    names.append(msgspec.json.decode(step.input, type=str))
-        known = {run.id for run in runs}
-        wanted = [name for name in dict.fromkeys(names) if name not in known][:MOST]
-        children = await RUNS.get_many(self._store, wanted) if wanted else []
-        return [*runs, *(child for child in children if child is not None)]
-
-    async def _payments_of(self, key: str, order: Order | None) -> list[Payment]:
-        found: dict[str, Payment] = {}
-        for name in _names(key, order):
-            found.update({payment.key: payment for payment in await self._payments.of_order(name)})
-        return sorted(found.values(), key=lambda payment: payment.fact.paid_at)
-
-    async def _events_about(self, things: Sequence[str]) -> list[EventRecord]:
-        found = {event.key: event for thing in things for event in await self._events.about(thing)}
-        return sorted(found.values(), key=lambda event: event.received_at)
-
-    async def _tickets_about(self, things: Sequence[str]) -> list[Ticket]:
-        found: dict[str, Ticket] = {}
-        for thing in things:
-            page = await TICKETS.query(self._store, "about", thing, limit=MOST)
-            found.update({ticket.id: ticket for ticket in page.items})
-        return sorted(found.values(), key=lambda ticket: (ticket.state == "closed", -ticket.opened_at))
+    async def _mask_for(self, run: Run) -> Mask:
+        """A mask that knows the customers of the run's order."""
+        key = journals.order_of(run.about)
+        held = None if key is None else await self._orders.find(key)
+        order = None if held is None else held.record
+        payments = [] if key is None else await self._about.payments(names_of(key, order))
+        return Mask(private_of(order, payments))

@@ -182,7 +182,9 @@ def _ticket_entries(ticket: Ticket) -> Iterator[Entry]:
         yield Entry("about", thing, ticket.opened_at)
 
 
-RUNS = Kind("run", Run, key=lambda run: run.id, entries=_run_entries)
+RUNS = Kind(
+    "run", Run, key=lambda run: run.id, entries=_run_entries, squeeze=lambda run: run.state in ENDED
+)
 TICKETS = Kind("ticket", Ticket, key=lambda ticket: ticket.id, entries=_ticket_entries)
 CLAIMS = Kind("claim", Claim, key=lambda claim: claim.key)
 SIGNALS = Kind("signal", Signal, key=lambda signal: signal.thing)

@@ -144,7 +144,7 @@ class Http:
                 URL(url, encoded=True),
                 headers={**self._headers, **(headers or {})},
                 data=body,
-                allow_redirects=True,
+                allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=call.timeout if call else self._timeout),
                 trace_request_ctx=attempt,
             ) as reply:

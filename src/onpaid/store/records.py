@@ -6,6 +6,7 @@ it was read at (`Versioned`); the write then demands it.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -15,6 +16,9 @@ import msgspec
 from onpaid.store.port import Check, Entry, Insert, Page, Put, Store, Stored, Update
 
 R = TypeVar("R", bound=msgspec.Struct)
+
+SQUEEZED = b"\xc1"
+"""The first byte of a compressed body: one that neither JSON nor MessagePack can begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +52,31 @@ class Kind(Generic[R]):
         key: Callable[[R], str],
         entries: Callable[[R], Iterable[Entry]] = _no_entries,
         packed: bool = False,
+        squeeze: Callable[[R], bool] | None = None,
     ) -> None:
-        """`packed` keeps the record as MessagePack: for records that hold raw bytes."""
+        """`packed` keeps the record as MessagePack: for records that hold raw bytes. `squeeze` tells of a record
+        that it has come to rest and is kept compressed: not worth it while it still changes."""
         self.name = name
         self.key = key
         self._entries = entries
-        self._decode: Callable[[bytes], R]
-        self._encode: Callable[[R], bytes]
+        self._squeeze = squeeze
+        self._plain: Callable[[bytes], R]
+        self._bytes: Callable[[R], bytes]
         if packed:
-            self._decode = msgspec.msgpack.Decoder(type_).decode
-            self._encode = msgspec.msgpack.Encoder().encode
+            self._plain = msgspec.msgpack.Decoder(type_).decode
+            self._bytes = msgspec.msgpack.Encoder().encode
         else:
-            self._decode = msgspec.json.Decoder(type_).decode
-            self._encode = msgspec.json.Encoder().encode
+            self._plain = msgspec.json.Decoder(type_).decode
+            self._bytes = msgspec.json.Encoder().encode
+
+    def _decode(self, body: bytes) -> R:
+        return self._plain(zlib.decompress(body[1:]) if body[:1] == SQUEEZED else body)
+
+    def _encode(self, record: R) -> bytes:
+        body = self._bytes(record)
+        if self._squeeze is not None and self._squeeze(record):
+            return SQUEEZED + zlib.compress(body, 1)
+        return body
 
     def read(self, stored: Stored) -> Versioned[R]:
         """The record in a document."""
