@@ -224,12 +224,12 @@ def _run(command: list[str], folder: Path) -> str:
 
 
 def show(model: Model) -> str:
-    """The schedule by which a model is violated, step by step; the shortest that a quick search finds."""
+    """The shortest schedule by which a model is violated, step by step."""
     with tempfile.TemporaryDirectory(prefix="onpaid-formal-") as name:
         folder = Path(name)
         _run(["spin", "-a", str(HERE / f"{model.name}.pml")], folder)
-        _run(["gcc", "-w", "-O1", "-DSAFETY", "-DREACH", "-DNOREDUCE", "-o", "pan", "pan.c"], folder)
-        _run(["./pan", "-m10000", "-i"], folder)
+        _run(["gcc", "-w", "-O1", "-DSAFETY", "-DBFS", "-DNOREDUCE", "-o", "pan", "pan.c"], folder)
+        _run(["./pan", "-w22"], folder)
         trail = folder / f"{model.name}.pml.trail"
         if not trail.exists():
             return f"{model.name}: no violation found"

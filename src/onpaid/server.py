@@ -2,7 +2,7 @@
 
 Runs are advanced before the first connection is taken, and stopped before the last is let go: a webhook that comes
 meanwhile is kept, acknowledged, and worked by the next process. Stopping ends within seconds, whatever hangs.
-Connections are guarded before the application sees a request: how long a head may be and take, and one Host.
+Connections are guarded before the application sees a request: how long a head may be, and how long it may take.
 """
 
 from __future__ import annotations
@@ -13,10 +13,8 @@ import functools
 import os
 import signal
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Any
 
-import httptools
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
@@ -28,7 +26,7 @@ from onpaid.store.sqlite import SqliteStore
 
 log = structlog.get_logger("onpaid.server")
 
-LARGEST_HEAD = 16 * 1024
+LARGEST_HEAD = 32 * 1024
 HEAD_SECONDS = 10.0
 REQUEST_SECONDS = 30.0
 KEEP_ALIVE_SECONDS = 30
@@ -37,15 +35,16 @@ MOST_CONNECTIONS = 900
 LAST_ANSWERS_SECONDS = 1
 """How long requests under way may still take once the runs have come to rest."""
 
+_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+
 Web = Callable[["Server"], ASGIApp]
 
 
 class Guarded(HttpToolsProtocol):
-    """One connection. A head that is too long, too slow or names other than one Host never becomes a request."""
+    """One connection, whose requests have an end: a head may be so long, and a request may take so long."""
 
     _head = 0
     _reading_head = True
-    _status = HTTPStatus.BAD_REQUEST
     _alarm: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -60,10 +59,11 @@ class Guarded(HttpToolsProtocol):
         if self._reading_head:
             self._head += len(data)
         super().data_received(data)
-        # The parser keeps an unfinished header to itself, so its bytes are counted here.
+        # The parser keeps an unfinished header to itself, and there is no end to that: so its bytes are counted here.
+        # What a finished head may hold is the application's to say.
         if self._reading_head and self._head > LARGEST_HEAD and not self.transport.is_closing():
-            self._status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-            self.send_400_response("")
+            self.transport.write(_TOO_LARGE)
+            self.transport.close()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -72,12 +72,6 @@ class Guarded(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._reading_head, self._head = False, 0
         self._within(REQUEST_SECONDS)
-        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-        if size > LARGEST_HEAD:
-            self._status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-            raise httptools.HttpParserError("the head is too large")
-        if sum(name == b"host" for name, _ in self.headers) != 1 and self.parser.get_http_version() == "1.1":
-            raise httptools.HttpParserError("a request names one Host")
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -85,15 +79,8 @@ class Guarded(HttpToolsProtocol):
         self._reading_head = True
         self._within(None)
 
-    def send_400_response(self, msg: str) -> None:
-        """Refuse, and hang up."""
-        said = self._status.phrase.encode()
-        head = f"HTTP/1.1 {self._status.value} {self._status.phrase}\r\nconnection: close\r\n"
-        head += f"content-type: text/plain; charset=utf-8\r\ncontent-length: {len(said)}\r\n\r\n"
-        self.transport.write(head.encode() + said)
-        self.transport.close()
-
     def _within(self, seconds: float | None) -> None:
+        """Hang up after so many seconds, unless asked again before."""
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
@@ -123,9 +110,11 @@ class Server:
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)  # noqa: S104 - read, not bound
         return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{self.port}"
 
-    async def ready(self) -> bool:
-        """Whether work is taken: false from the moment that stopping was asked for."""
-        return self._accepting and not self.stopping
+    async def ready(self) -> list[str]:
+        """Why no work should be sent here, in sentences; empty while everything is taken."""
+        if self.stopping:
+            return ["The service is stopping: send work to the next one."]
+        return [] if self._accepting else ["The service is starting."]
 
     async def start(self) -> str:
         """Advance runs, then take connections. Returns the address. Raises SettingsError for one not to be had."""

@@ -125,6 +125,9 @@ TABLE: tuple[Setting, ...] = (
         "ONPAID_LIFT_LANES", _yes_or_no, False, "ignores the lanes' calls per second; for benchmarks only"
     ),
     Setting(
+        "ONPAID_BENCH_NOOP", _yes_or_no, False, "answers /webhooks/noop without storing; for benchmarks only"
+    ),
+    Setting(
         "ONPAID_ALLOW_NETWORK_DISK",
         _yes_or_no,
         False,

@@ -27,6 +27,7 @@ from onpaid.errors import InvalidInput
         (129, "129"),
         (Decimal("19.990"), "19.990"),
         (Decimal("1E+3"), "1000"),
+        ("0.30000000000000004", "0.30000000000000004"),
         ("0.1230000000000000000000", "0.123"),
         ("999999999999999.999999999999", "999999999999999.999999999999"),
     ],
@@ -62,7 +63,7 @@ def test_a_number_is_read_exactly(told: str | int | Decimal, meant: str) -> None
         "1e9999999",
         "1e15",
         "1000000000000000",
-        "0.0000000000001",
+        "0.0000000000000000001",
         "9" * 65,
         "0" * 65,
         "１２",
@@ -77,7 +78,7 @@ def test_a_number_is_read_exactly(told: str | int | Decimal, meant: str) -> None
         Decimal("Infinity"),
         Decimal("1E+999999"),
         Decimal("1E-999999"),
-        Decimal("0.0000000000001"),
+        Decimal("0.0000000000000000001"),
     ],
 )
 def test_what_is_no_plain_number_is_refused(told: str | int | Decimal) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
@@ -111,7 +112,7 @@ def test_an_order_that_never_comes_is_a_ticket_with_the_facts_and_goes_on_if_it_
         (closed,) = await stage.tickets("closed")
         assert closed.id == ticket.id
 
-    tell(story)
+    tell(story, rules=replace(RULES, look_again=timedelta(minutes=10)))
 
 
 def test_an_order_is_found_by_its_other_name() -> None:

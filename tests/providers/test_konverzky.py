@@ -266,7 +266,7 @@ MALFORMED: dict[str, tuple[Any, str]] = {
     "a quoted exponent like a bomb": (with_number("unit_price", '"1e999999999"'), "unit_price"),
     "a quoted price of many digits": (with_number("unit_price", '"1.' + "1" * 5000 + '"'), "unit_price"),
     "a price of 5,000 digits": (with_number("unit_price", "9" * 5000), "digits"),
-    "a price finer than anything": (with_number("unit_price", "0.0000000000001"), "unit_price"),
+    "a price finer than anything": (with_number("unit_price", "0.0000000000000000001"), "unit_price"),
     "a price of NaN": (with_number("unit_price", "NaN"), "no number"),
     "no VAT": (altered(ORDER, "order.items.0.vat", ...), "vat"),
     "VAT above 100": (altered(ORDER, "order.items.0.vat", 101), "percentage from 0 to 100"),

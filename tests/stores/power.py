@@ -18,12 +18,12 @@ from typing import Literal
 
 import apsw
 import msgspec
-from tests.stores.vfs import Disk
 
 from onpaid.errors import StoreError, StoreUnavailable, StoreUnknown
 from onpaid.store.port import Entry, Insert, Put, Write
 from onpaid.store.sqlite import SqliteStore
 from onpaid.store.sqlite_schema import APPLICATION_ID
+from tests.stores.vfs import Disk
 
 Outcome = Literal["written", "refused", "unknown"]
 WRITERS = 6
@@ -77,14 +77,14 @@ class History:
 async def judge(history: History, path: Path) -> Counter[str]:
     """Compare what was told with what is there."""
     found: Counter[str] = Counter()
+    names = list(history.outcomes)
     try:
         damage = check_file(path)
         store = await SqliteStore.open(path)
+        lefts, rights = await store.get_many("left", names), await store.get_many("right", names)
     except (apsw.Error, StoreError) as error:
         return Counter({"corrupt": 1, f"{error}": 1})
     found["corrupt"] += bool(damage)
-    names = list(history.outcomes)
-    lefts, rights = await store.get_many("left", names), await store.get_many("right", names)
     for name, left, right in zip(names, lefts, rights, strict=True):
         outcome = history.outcomes[name]
         found[outcome] += 1

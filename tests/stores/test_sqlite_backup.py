@@ -9,13 +9,13 @@ from pathlib import Path
 
 import apsw
 import pytest
-from tests.stores.power import check_file
 
 from onpaid.errors import StoreUnusable
 from onpaid.store.generation import Generation, generation, raise_generation, read_generation
 from onpaid.store.port import Entry, Insert, Put
 from onpaid.store.sqlite import SqliteStore
 from onpaid.store.sqlite_backup import backup, restore
+from tests.stores.power import check_file
 
 Open = Callable[..., Awaitable[SqliteStore]]
 

@@ -42,7 +42,7 @@ class Image:
 class Disk(apsw.VFS):
     """Counts every write, truncation and sync; `fault` may make any of them fail, `cut_at` ends them all."""
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = 0, *, kept_by_failed_sync: float = 0.5) -> None:
         self.name = f"disk{next(_numbers)}"
         self.images: dict[str, Image] = {}
         self.count = 0
@@ -50,6 +50,7 @@ class Disk(apsw.VFS):
         self.dead = False
         self.fault: Fault | None = None
         self._random = random.Random(seed)
+        self._kept_by_failed_sync = kept_by_failed_sync
         self._lock = threading.RLock()
         super().__init__(self.name, "")
 
@@ -135,7 +136,7 @@ class Disk(apsw.VFS):
                 file.image.failures += 1
             file.failures_told = file.image.failures
             for offset, data in file.image.pending:
-                if fault is None or self._random.random() < 0.5:
+                if fault is None or self._random.random() < self._kept_by_failed_sync:
                     file.image.apply(offset, data)
             file.image.pending.clear()
             if fault is not None:

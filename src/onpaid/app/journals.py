@@ -5,11 +5,148 @@ What may be done mirrors `engine.operations`: a button that is shown works, unle
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from onpaid.app import words
 from onpaid.app.masking import Mask
-from onpaid.app.shown import ""     if run.state == "running" and run.lease_until > now:         return [], ""   def settling_of(run: Run, "A request may still be in flight: it can be settled once the quiet period is over."     return may, "It is being worked on this moment: look again in a few seconds."     may: list[May] = []     if settling_of(run, "cancelled"):         return [], "waiting") or (run.state == "sleeping" and run.doubt is None):         may.append("retry")     if run.doubt is None:         may.append("cancel")     elif not may:         return [], ), )   def dots_of(run: Run) -> list[Dot]:     """The run's steps in a row."""     return [Dot(step.name, )   def run_row(run: Run, )   def step_shown(step: Step, AttemptShown, May, None)   def allowed(run: Run, RecursionError):         return "(not readable)"   def asked_of(step: Step, Run, RunRow, RunShown, Settling, Step  LARGEST_TREE = 64_000   def decoded(raw: msgspec.Raw, StepShown from onpaid.clock import Instant, about=run.about, act=step.act, and why not more."""     if run.state in ("done", answered=decoded(step.result, as_datetime from onpaid.engine.journal import Attempt, asked=asked_of(step, at=as_datetime(attempt.at), attempt, attempt)), attempt.ended - attempt.at), attempt: Attempt, attempts=[attempt_shown(step, doubt.tries, due_at=None if run.due_at is None or run.state == "running" else as_datetime(run.due_at), due_at=None if run.due_at is None or run.state == "running" else as_datetime(run.due_at), ended=None if run.ended is None else as_datetime(run.ended), flow=run.flow, flow=run.flow, kind=step.kind, list) and len(asked) == 1 else asked   def attempt_shown(step: Step, mask), mask), mask), mask)     return asked[0] if isinstance(asked, mask) for attempt in step.attempts], mask) for step in run.steps], mask: Mask) -> Any:     """A piece of a journal, mask: Mask) -> Any:     """What a step asked: one argument bare, mask: Mask) -> AttemptShown:     """One attempt with its sentence."""     return AttemptShown(         number=attempt.number, mask: Mask) -> RunRow:     """A run in a list."""     return RunRow(         id=run.id, mask: Mask) -> RunShown:     """A run with everything in it."""     may, mask: Mask) -> StepShown:     """One step with its attempts."""     return StepShown(         name=step.name, masked; what is too large to read is only measured."""     if not raw:         return None     if len(bytes(raw)) > LARGEST_TREE:         return f"({len(bytes(raw)):, may=allowed(run, may=may, may_not = allowed(run, may_not=may_not, mood=words.attempt_mood(attempt), mood=words.run_mood(run.state), mood=words.run_mood(run.state), mood=words.step_mood(step, note=mask.text(attempt.note), now), now)     reason = mask.text(run.reason)     return RunShown(         id=run.id, now) is not None:         may.append("settle")     if run.state in ("failed", now)[0], now: Instant, now: Instant, now: Instant) -> Settling | None:     """The doubt that may be settled now. Never while a request may still be in flight."""     doubt = run.doubt     if doubt is None or doubt.state != "doubtful" or doubt.quiet_until > now:         return None     if run.state == "running" and run.lease_until > now:         return None     return Settling(doubt.name, now: Instant) -> tuple[list[May], order=order_of(run.about), outcome=attempt.outcome, reason, reason=mask.text(run.reason), reason=reason, result=decoded(run.result, run, run), run)) for step in run.steps]   def order_of(about: list[str]) -> str | None:     """The key of the order that something is about."""     return next((thing.removeprefix("order:") for thing in about if thing.startswith("order:")), run: Run, sentence=mask.text(words.attempt_sentence(step, sentence=words.run_sentence(run, settling=settling_of(run, several as a list."""     asked = decoded(step.input, started=as_datetime(run.started), started=as_datetime(run.started), state=run.state, state=run.state, state=step.state, step.state, steps=[step_shown(step, str]:     """What a person may do to the run now, tickets=run.tickets, title=words.title_of(run.flow), title=words.title_of(run.flow), too large to show)"     try:         return mask.tree(msgspec.json.decode(raw))     except (msgspec.DecodeError, took_ms=None if attempt.ended is None else max(0, tries=step.tries, waits_for_time=run.due_at is not None and run.due_at > now), what=attempt.what, words.hint_for(doubt))   def run_shown(run: Run, words.step_mood(step, words.who_acts(doubt), } bytes
+from onpaid.app.shown import AttemptShown, May, RunRow, RunShown, Settling, StepShown
 from onpaid.app.shown_orders import Dot
+from onpaid.clock import Instant, as_datetime
+from onpaid.engine.journal import Attempt, Run, Step
+
+LARGEST_TREE = 64_000
+
+
+def decoded(raw: msgspec.Raw, mask: Mask) -> Any:
+    """A piece of a journal, masked; what is too large to read is only measured."""
+    if not raw:
+        return None
+    size = len(bytes(raw))
+    if size > LARGEST_TREE:
+        return f"({size:,} bytes, too large to show)"
+    try:
+        return mask.tree(msgspec.json.decode(raw))
+    except (msgspec.DecodeError, RecursionError):
+        return "(not readable)"
+
+
+def asked_of(step: Step, mask: Mask) -> Any:
+    """What a step asked: one argument bare, several as a list."""
+    asked = decoded(step.input, mask)
+    return asked[0] if isinstance(asked, list) and len(asked) == 1 else asked
+
+
+def attempt_shown(step: Step, attempt: Attempt, mask: Mask) -> AttemptShown:
+    """One attempt with its sentence."""
+    return AttemptShown(
+        number=attempt.number,
+        what=attempt.what,
+        at=as_datetime(attempt.at),
+        took_ms=None if attempt.ended is None else max(0, attempt.ended - attempt.at),
+        outcome=attempt.outcome,
+        note=mask.text(attempt.note),
+        sentence=mask.text(words.attempt_sentence(step, attempt)),
+        mood=words.attempt_mood(attempt),
+    )
+
+
+def step_shown(step: Step, run: Run, mask: Mask) -> StepShown:
+    """One step with its attempts."""
+    return StepShown(
+        name=step.name,
+        act=step.act,
+        kind=step.kind,
+        state=step.state,
+        mood=words.step_mood(step, run),
+        tries=step.tries,
+        attempts=[attempt_shown(step, attempt, mask) for attempt in step.attempts],
+        asked=asked_of(step, mask),
+        answered=decoded(step.result, mask),
+    )
+
+
+def dots_of(run: Run) -> list[Dot]:
+    """The run's steps in a row."""
+    return [Dot(step.name, step.state, words.step_mood(step, run)) for step in run.steps]
+
+
+def order_of(about: list[str]) -> str | None:
+    """The key of the order that something is about."""
+    return next((thing.removeprefix("order:") for thing in about if thing.startswith("order:")), None)
+
+
+def allowed(run: Run, now: Instant) -> tuple[list[May], str]:
+    """What a person may do to the run now, and why not more."""
+    if run.state in ("done", "cancelled"):
+        return [], ""
+    if run.state == "running" and run.lease_until > now:
+        return [], "It is being worked on this moment: look again in a few seconds."
+    may: list[May] = []
+    if settling_of(run, now) is not None:
+        may.append("settle")
+    if run.state in ("failed", "waiting") or (run.state == "sleeping" and run.doubt is None):
+        may.append("retry")
+    if run.doubt is None:
+        may.append("cancel")
+    elif not may:
+        return [], "A request may still be in flight: it can be settled once the quiet period is over."
+    return may, ""
+
+
+def settling_of(run: Run, now: Instant) -> Settling | None:
+    """The doubt that may be settled now. Never while a request may still be in flight."""
+    doubt = run.doubt
+    if doubt is None or doubt.state != "doubtful" or doubt.quiet_until > now:
+        return None
+    if run.state == "running" and run.lease_until > now:
+        return None
+    return Settling(doubt.name, doubt.tries, words.who_acts(doubt), words.hint_for(doubt))
+
+
+def run_shown(run: Run, now: Instant, mask: Mask) -> RunShown:
+    """A run with everything in it."""
+    may, may_not = allowed(run, now)
+    reason = mask.text(run.reason)
+    return RunShown(
+        id=run.id,
+        flow=run.flow,
+        title=words.title_of(run.flow),
+        state=run.state,
+        mood=words.run_mood(run.state),
+        reason=reason,
+        sentence=words.run_sentence(run, reason),
+        started=as_datetime(run.started),
+        due_at=_due(run),
+        ended=None if run.ended is None else as_datetime(run.ended),
+        about=run.about,
+        steps=[step_shown(step, run, mask) for step in run.steps],
+        tickets=run.tickets,
+        may=may,
+        may_not=may_not,
+        settling=settling_of(run, now),
+        result=decoded(run.result, mask),
+    )
+
+
+def run_row(run: Run, now: Instant, mask: Mask) -> RunRow:
+    """A run in a list."""
+    return RunRow(
+        id=run.id,
+        flow=run.flow,
+        title=words.title_of(run.flow),
+        state=run.state,
+        mood=words.run_mood(run.state),
+        reason=mask.text(run.reason),
+        started=as_datetime(run.started),
+        due_at=_due(run),
+        order=order_of(run.about),
+        may=allowed(run, now)[0],
+    )
+
+
+def _due(run: Run) -> datetime | None:
+    """When the run goes on by itself; that a lease ends is nobody's business."""
+    return None if run.due_at is None or run.state in ("running", "ready") else as_datetime(run.due_at)

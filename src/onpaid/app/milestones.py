@@ -8,5 +8,99 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from onpaid.app import words
-from onpaid.app.shown import "")     numbers = ", "")):         before = steps[-1].mood         if reached >= wanted:             at = max((each.mailed_at for each in mailed if each.mailed_at), ".join(f"No. {each.number}" if each.number else f"id {each.invoice_id}" for each in invoices)     wanted = max(len(payments), "Expired" if state == "expired" else "Not yet", "Not here yet", "Not yet")   def _sum(invoices: Sequence[InvoiceShown]) -> str:     totals = [each.total for each in invoices if each.total is not None]     if not totals or len({total.currency for total in totals}) > 1:         return ""     return Money(sum(total.minor for total in totals), "cancelled", "cancelled": "A person ended the work on this order.", "done") else words.run_mood(state)     ordered = (         Milestone(             "Ordered", "done": "The work on this order is done.", "expired", "expired": "Nobody paid this order in time, "failed": "Stopped", "failed": "Stopped: ", "good", "good", "good", "line"), "payment"), "ready": "The work on this order goes on any moment now.", "ready": "Under way", "running": "This order is being worked on this moment.", "running": "Under way", "sleeping": "Waiting", "sleeping": "Waiting: ", "the shop has not sent this order")     )     if payments:         figure = " + ".join(payment.fact.amount.format() for payment in payments[:3])         first = as_datetime(min(payment.fact.paid_at for payment in payments))         paid = Milestone("Paid", "todo", "wait", "waiting": "Waiting", "waiting": "Waiting: ", '')}{why or state}"   def _standing(state: str) -> str:     return {         "doubtful": "In doubt", ("Mailed", )         if order is not None         else Milestone("Ordered", ) -> list[Milestone]:     """Ordered, *steps]   def headline_of(milestones: Sequence[Milestone], 1)     rest = _standing(state)     mailed = [each for each in invoices if each.mailed]     steps = [paid]     for name, 2: "twice"}.get(payments, Mood from onpaid.clock import as_datetime from onpaid.domain.money import Money from onpaid.domain.orders import Order from onpaid.domain.payments import Payment   def milestones_of(     order: Order | None, _count(len(order.latest.lines), _count(len(payments), as_datetime(order.received_at), at if name == "Mailed" else None)         else:             missing = f"{reached} of {wanted}" if reached else rest             step = Milestone(                 name, default=None)             note = _sum(invoices) if name == "Invoiced" else ""             step = Milestone(name, f"{payments} times")         return f"Paid {times}, figure, first)     else:         paid = Milestone("Paid", in one sentence."""     if state == "done" and all(each.mood == "good" for each in milestones):         times = {1: "once", invoiced, invoiced {times}, invoices: Sequence[InvoiceShown], len(invoices), len(mailed), mailed {times}."     plain_states = {         "unpaid": "Nobody has paid this order yet.", mailed. What is not reached stands as the runs do."""     mood: Mood = "todo" if state in ("unpaid", missing if before == "good" else "–", mood if before == "good" else "todo", note, numbers), order.number, paid, payments: Sequence[Payment], payments: int, reached, shown             )         steps.append(step)     return [ordered, shown in (("Invoiced", shown or "Sent", so it expired. A payment that comes now is still invoiced.", state: str, state: str, totals[0].currency).format()   def _count(number: int, what: str) -> str:     return f"{number} {what}{'' if number == 1 else 's'}", why: str) -> str:     """How the order stands, }     lead = {         "doubtful": "A person must look: ", }     return plain_states.get(state) or f"{lead.get(state, }.get(state
+from onpaid.app.shown import Mood
 from onpaid.app.shown_orders import InvoiceShown, Milestone
+from onpaid.clock import as_datetime
+from onpaid.domain.money import Money
+from onpaid.domain.orders import Order
+from onpaid.domain.payments import Payment
+
+_STANDING = {
+    "doubtful": "In doubt",
+    "failed": "Stopped",
+    "waiting": "Waiting",
+    "sleeping": "Waiting",
+    "running": "Under way",
+    "ready": "Under way",
+}
+_PLAIN = {
+    "unpaid": "Nobody has paid this order yet.",
+    "expired": "Nobody paid this order in time, so it expired. A payment that comes now is still invoiced.",
+    "cancelled": "A person ended the work on this order.",
+    "done": "The work on this order is done.",
+    "ready": "The work on this order goes on any moment now.",
+    "running": "This order is being worked on this moment.",
+}
+_LEAD = {
+    "doubtful": "A person must look: ",
+    "failed": "Stopped: ",
+    "waiting": "Waiting: ",
+    "sleeping": "Waiting: ",
+}
+
+
+def milestones_of(
+    order: Order | None, payments: Sequence[Payment], invoices: Sequence[InvoiceShown], state: str
+) -> list[Milestone]:
+    """Ordered, paid, invoiced, mailed. What is not reached stands as the runs do."""
+    paid = _paid(payments, state)
+    invoiced = _reached("Invoiced", len(invoices), len(payments), paid.mood, state)
+    if invoiced.mood == "good":
+        numbers = ", ".join(
+            f"No. {each.number}" if each.number else f"id {each.invoice_id}" for each in invoices
+        )
+        invoiced = Milestone("Invoiced", "good", numbers, _sum(invoices))
+    mails = [each for each in invoices if each.mailed]
+    mailed = _reached("Mailed", len(mails), len(payments), invoiced.mood, state)
+    if mailed.mood == "good":
+        at = max((each.mailed_at for each in mails if each.mailed_at), default=None)
+        mailed = Milestone("Mailed", "good", _count(len(mails), "mail"), "", at)
+    return [_ordered(order), paid, invoiced, mailed]
+
+
+def _ordered(order: Order | None) -> Milestone:
+    if order is None:
+        return Milestone("Ordered", "wait", "Not here yet", "the shop has not sent it")
+    lines = _count(len(order.latest.lines), "line")
+    return Milestone("Ordered", "good", lines, "", as_datetime(order.received_at))
+
+
+def _paid(payments: Sequence[Payment], state: str) -> Milestone:
+    if not payments:
+        return Milestone("Paid", "todo", "Expired" if state == "expired" else "Not yet", "")
+    figure = " + ".join(payment.fact.amount.format() for payment in payments[:3])
+    first = as_datetime(min(payment.fact.paid_at for payment in payments))
+    return Milestone(
+        "Paid", "good", figure, _count(len(payments), "payment") if len(payments) > 1 else "", first
+    )
+
+
+def _reached(name: str, reached: int, wanted: int, before: Mood, state: str) -> Milestone:
+    """A milestone that so many of the payments have reached."""
+    if wanted and reached >= wanted:
+        return Milestone(name, "good", "", "")
+    if before != "good":
+        return Milestone(name, "todo", "–", "")
+    mood: Mood = words.run_mood(state) if state in _STANDING else "todo"
+    return Milestone(
+        name, mood, _STANDING.get(state, "Not yet"), f"{reached} of {wanted}" if wanted > 1 else ""
+    )
+
+
+def headline_of(milestones: Sequence[Milestone], payments: int, state: str, why: str) -> str:
+    """How the order stands, in one sentence."""
+    if state == "done" and all(each.mood == "good" for each in milestones):
+        times = {1: "once", 2: "twice"}.get(payments, f"{payments} times")
+        return f"Paid {times}, invoiced {times}, mailed {times}."
+    return _PLAIN.get(state) or f"{_LEAD.get(state, '')}{why or state}"
+
+
+def _sum(invoices: Sequence[InvoiceShown]) -> str:
+    totals = [each.total for each in invoices if each.total is not None]
+    if not totals or len({total.currency for total in totals}) > 1:
+        return ""
+    return Money(sum(total.minor for total in totals), totals[0].currency).format()
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

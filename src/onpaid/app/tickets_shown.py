@@ -7,4 +7,72 @@ import msgspec
 from onpaid.app import words
 from onpaid.app.journals import order_of
 from onpaid.app.masking import Mask
-from onpaid.app.shown import "ignored": "todo", "unrouted": "bad"}   def ticket_shown(ticket: Ticket, )   def _body(raw: bytes, )   def event_row(event: EventRecord, )   def event_shown(event: EventRecord) -> EventShown:     """One event with its body, EventRow, EventShown, Mood, Mood] = {"routed": "good", RecursionError):         return None, Ticket from onpaid.repositories.events import EventRecord  LARGEST_BODY = 128_000 _MOODS: dict[str, TicketShown from onpaid.clock import as_datetime from onpaid.engine.journal import Run, UnicodeError, account=event.envelope.account, advice=words.advice_for(ticket, api_version=event.envelope.api_version, at=as_datetime(event.received_at), body=_body(raw, category=ticket.category, closed=None if ticket.closed_at is None else as_datetime(ticket.closed_at), closed_by=mask.text(ticket.closed_by), created=None if event.envelope.created_at is None else as_datetime(event.envelope.created_at), event.raw()     return EventShown(         row=event_row(event, event=ticket.facts.get("event") if ticket.run is None else None, event_id=event.envelope.event_id, facts=facts, lane=ticket.facts.get("lane") if ticket.run is None else None, live=event.envelope.live, mask), mask), mask: Mask) -> EventRow:     """An event in a list."""     return EventRow(         key=event.key, mask: Mask) -> TicketShown:     """A ticket with what to do about it."""     facts = {name: mask.text(value) for name, mask: Mask) -> object:     if len(raw) > LARGEST_BODY:         return None     try:         return mask.tree(msgspec.json.decode(raw))     except (msgspec.DecodeError, masked."""     mask, mood=_MOODS[event.verdict], opened=as_datetime(ticket.opened_at), order=order_of(event.about), order=order_of(ticket.about), raw = Mask(), reason=mask.text(event.reason), run), run: Run | None, run=ticket.run, run_state=None if run is None else run.state, runs=event.runs, severity=ticket.severity, size=len(raw), source=event.envelope.source, state=ticket.state, times=ticket.times, title=mask.text(ticket.title), type=event.envelope.type, value in ticket.facts.items()}     return TicketShown(         id=ticket.id, verdict=event.verdict
+from onpaid.app.shown import EventRow, EventShown, Mood, TicketShown
+from onpaid.clock import as_datetime
+from onpaid.engine.journal import Run, Ticket
+from onpaid.repositories.events import EventRecord
+
+LARGEST_BODY = 128_000
+_MOODS: dict[str, Mood] = {"routed": "good", "ignored": "todo", "unrouted": "bad"}
+
+
+def ticket_shown(ticket: Ticket, run: Run | None, mask: Mask) -> TicketShown:
+    """A ticket with what to do about it."""
+    return TicketShown(
+        id=ticket.id,
+        title=mask.text(ticket.title),
+        category=ticket.category,
+        severity=ticket.severity,
+        state=ticket.state,
+        times=ticket.times,
+        opened=as_datetime(ticket.opened_at),
+        closed=None if ticket.closed_at is None else as_datetime(ticket.closed_at),
+        closed_by=mask.text(ticket.closed_by),
+        run=ticket.run,
+        order=order_of(ticket.about),
+        event=ticket.facts.get("event") if ticket.run is None else None,
+        lane=ticket.facts.get("lane") if ticket.run is None else None,
+        facts={name: mask.text(value) for name, value in ticket.facts.items()},
+        advice=words.advice_for(ticket, run),
+        run_state=None if run is None else run.state,
+    )
+
+
+def event_row(event: EventRecord, mask: Mask) -> EventRow:
+    """An event in a list."""
+    return EventRow(
+        key=event.key,
+        source=event.envelope.source,
+        type=event.envelope.type,
+        live=event.envelope.live,
+        at=as_datetime(event.received_at),
+        verdict=event.verdict,
+        mood=_MOODS[event.verdict],
+        reason=mask.text(event.reason),
+        order=order_of(event.about),
+    )
+
+
+def event_shown(event: EventRecord) -> EventShown:
+    """One event with its body, masked."""
+    mask, raw = Mask(), event.raw()
+    created = event.envelope.created_at
+    return EventShown(
+        row=event_row(event, mask),
+        event_id=event.envelope.event_id,
+        account=event.envelope.account,
+        api_version=event.envelope.api_version,
+        created=None if created is None else as_datetime(created),
+        runs=event.runs,
+        size=len(raw),
+        body=_body(raw, mask),
+    )
+
+
+def _body(raw: bytes, mask: Mask) -> object:
+    if len(raw) > LARGEST_BODY:
+        return None
+    try:
+        return mask.tree(msgspec.json.decode(raw))
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None

@@ -5,4 +5,194 @@ Steps that are not known here (a flow that somebody added) are told by their own
 
 from __future__ import annotations
 
-from onpaid.app.shown import " ").capitalize())   def who_acts(step: Step) -> str:     """The provider whose method a step calls."""     name = step.act.partition(".")[0]     return _WHO.get(name, "": "calm", "absent": "calm", "calm")   def step_mood(step: Step, "calm")   def title_of(flow: str) -> str:     """A flow's name for people."""     return _TITLES.get(flow, "cancelled": "todo", "count dispatches": "Asked {who} how often the invoice was mailed already", "count": 1}', "create contact": "Created the contact at {who}", "create invoice": "Created the invoice at {who}", "create_invoice": '{"invoice_id": 1234567}', "done": "good", "done": "good", "doubtful"):         return _STEP_MOODS[step.state]     if run.state in ("waiting", "doubtful": "doubt", "doubtful": "doubt", "doubtful": "doubt"} _ATTEMPT_MOODS: dict[str, "expire order": "The order expired: nobody paid it in time", "expire_order": "Watch for payment", "expired": "todo", "failed": "bad", "failed": "bad", "fetch customer": "Fetched the customer from {who}", "file contact": "The customer’s accounting contact is there", "file ticket": "Put the ticket into {who}", "file_contact": "File the contact", "file_ticket": "File the ticket", "file_ticket": '{"reference": "TICKET-1"}', "find", "found": "good", "note invoice": "Noted the invoice number", "once") else "wait"     if step.state == "failed" and run.state in ("ready", "read invoice": "Read the invoice back from {who}: it comes to what was paid", "ready", "refused": "bad", "report_payment_change": "Payment changed", "running"):         return "It is still being tried, "running"):         return "calm"     if step.state == "begun" and run.state == "failed":         return "bad"     return _STEP_MOODS[step.state]   def attempt_mood(attempt: Attempt) -> Mood:     """How an attempt ended."""     return _ATTEMPT_MOODS.get(attempt.outcome, "running": "calm", "send receipt": "Mailed the invoice to the customer", "send_receipt": '{"invoice_id": 1234567, "settled": "good", "sleeping"):         return "doubt" if step.state == "begun" and step.kind in ("key", "sleeping": "wait", "take lines": "Took the order’s lines for this payment, "unavailable": "wait", "unknown": "doubt", "unpaid": "todo", "unsure": "doubt", "waiting", "waiting": "wait", "{}")   def step_sentence(step: Step) -> str:     """What a step that is done has done."""     sentence = _DONE.get(step.name)     return sentence.format(who=who_acts(step)) if sentence else f"{_named(step)}: done"   def attempt_sentence(step: Step, '.join(run.wake)} to arrive" if run.wake else ""             return f"Stopped: {reason}. Waits for a person{waits}"         case "done":             return "Done"     return why or "Cancelled"   def advice_for(ticket: Ticket, *, Mood from onpaid.engine.journal import Attempt, Mood] = {     "done": "good", Mood] = {     "ready": "calm", Mood] = {"begun": "calm", Run, Step, Ticket  _RUN_MOODS: dict[str, _named(step)     match attempt.outcome:         case "done":             return step_sentence(step)         case "doubtful":             return f"{name}: sent to {who}, _named(step).lower()     acted = any(other.what == "act" and other.number < attempt.number for other in step.attempts)     match attempt.outcome:         case "found" if acted:             return f"Looked at {who} before repeating “{name}”: it had happened, and could not tell whether it happened"         case "":             return f"Looking at {who} for “{name}”"     return f"{who} could not be asked whether “{name}” happened"   def _person_sentence(step: Step, and do it by hand."     if "lane" in ticket.facts:         return "Mend the setting, and how it ended."""     if attempt.what == "person":         return _person_sentence(step, and looks again by itself" if run.wake else "")         case "sleeping":             return f"Sleeps. {why}" if waits_for_time else f"Due now. {why}"         case "doubtful":             return why         case "failed":             waits = f", and no clear answer came. It may have happened"         case "unknown":             return f"{name}: its worker was gone before an answer was written down. It may have happened"         case "unavailable":             return f"{name}: {who} did not take it. Nothing happened; it is tried again"         case "refused":             return f"{name}: {who} said no"         case "":             return f"{name}: under way at {who}"     return f"{name}: {attempt.outcome}"   def _look_sentence(step: Step, and this ticket closes by itself when the work is done."     if run is not None and run.state == "failed":         return "Mend the cause, attempt)     return _look_sentence(step, attempt)   def _act_sentence(step: Step, attempt) if attempt.what == "look" else _act_sentence(step, attempt: Attempt) -> str:     """What one attempt was, attempt: Attempt) -> str:     if attempt.outcome == "settled":         return f"{_named(step)}: the given result was taken over"     return f"{_named(step)}: {attempt.note or 'settled by a person'}"   def _named(step: Step) -> str:     return step.name[:1].upper() + step.name[1:]   def run_sentence(run: Run, attempt: Attempt) -> str:     who, attempt: Attempt) -> str:     who, correct what is wrong by hand, flow.replace("_", given what its run is doing: a wait is not a failure."""     if step.state in ("done", in a sentence."""     if ticket.state == "closed":         return "Nothing is left to do."     if run is not None and run.state == "doubtful":         return "Look at the provider whether it happened, name = who_acts(step), name = who_acts(step), name) if "." in step.act else "the provider"   def hint_for(step: Step) -> str:     """What a result of this step looks like: for the person who settles it."""     return _HINTS.get(step.act.rpartition(".")[2], not done twice"         case "found":             return f"Looked at {who} before “{name}”: it was there already, or for {', reason: str, replay it; then close the ticket."     return "Compare the facts, run: Run | None) -> str:     """What to do about a ticket, run: Run) -> Mood:     """How a step stands, so it may safely be done again"         case "absent":             return f"Looked at {who} before “{name}”: nothing there yet"         case "unsure":             return f"Looked at {who} for “{name}”, so it was taken over, so it was taken over"         case "absent" if acted:             return f"Looked at {who}: “{name}” had not happened, so that no other payment can", the page adds when."""     why = reason[:1].upper() + reason[1:]     match run.state:         case "ready":             return "Goes on any moment now" + (f": {reason}" if reason else "")         case "running":             return "Is being worked on this moment"         case "waiting":             arrives = " Goes on at once when that changes" if run.wake else ""             return f"Waits: {reason}.{arrives}" + (", then close the ticket.", then resume the lane: every run that waits for it goes on."     if run is None and "event" in ticket.facts:         return "Look at the event. After a correction or an upgrade, then retry: steps that already have an effect are skipped. Or cancel, then settle the step below as done or as not done."     if run is not None and run.state in ("sleeping", waits_for_time: bool) -> str:     """What a run is doing and why. Where it looks again by itself, }   def run_mood(state: str) -> Mood:     """How a run in this state stands."""     return _RUN_MOODS.get(state, } _HINTS = {     "create_contact": '{"contact_id": 1234567}', } _STEP_MOODS: dict[str, } _TITLES = {     "invoice_payment": "Invoice the payment", } _WHO = {"TicketLog": "the ticket log"} _DONE = {     "read payment": "Asked {who} for the payment as it stands now"
+from onpaid.app.shown import Mood
+from onpaid.engine.journal import OUTSIDE, Attempt, Run, Step, Ticket
+
+_RUN_MOODS: dict[str, Mood] = {
+    "ready": "calm",
+    "running": "calm",
+    "waiting": "wait",
+    "sleeping": "wait",
+    "unpaid": "todo",
+    "doubtful": "doubt",
+    "failed": "bad",
+    "done": "good",
+    "cancelled": "todo",
+    "expired": "todo",
+}
+_ATTEMPT_MOODS: dict[str, Mood] = {
+    "done": "good",
+    "found": "good",
+    "settled": "good",
+    "absent": "calm",
+    "unavailable": "wait",
+    "refused": "bad",
+    "doubtful": "doubt",
+    "unknown": "doubt",
+    "unsure": "doubt",
+    "": "calm",
+}
+_WHO = {"TicketLog": "the ticket log"}
+_DONE = {
+    "read payment": "Asked {who} for the payment as it stands now",
+    "take lines": "Took the order’s lines for this payment, so that no other payment can",
+    "fetch customer": "Fetched the customer from {who}",
+    "file contact": "The customer’s accounting contact is there",
+    "create contact": "Created the contact at {who}",
+    "create invoice": "Created the invoice at {who}",
+    "read invoice": "Read the invoice back from {who} to compare it with what was paid",
+    "note invoice": "Noted the invoice number",
+    "count dispatches": "Asked {who} how often the invoice was mailed already",
+    "send receipt": "Mailed the invoice to the customer",
+    "expire order": "The order expired: nobody paid it in time",
+    "file ticket": "Put the ticket into {who}",
+}
+_HINTS = {
+    "create_contact": '{"contact_id": 1234567}',
+    "create_invoice": '{"invoice_id": 1234567}',
+    "send_receipt": '{"invoice_id": 1234567, "count": 1}',
+    "file_ticket": '{"reference": "TICKET-1"}',
+}
+_TITLES = {
+    "invoice_payment": "Invoice the payment",
+    "file_contact": "File the contact",
+    "expire_order": "Watch for payment",
+    "file_ticket": "File the ticket",
+    "report_payment_change": "Payment changed",
+}
+
+
+def run_mood(state: str) -> Mood:
+    """How a run in this state stands."""
+    return _RUN_MOODS.get(state, "calm")
+
+
+def step_mood(step: Step, run: Run) -> Mood:
+    """How a step stands, given what its run is doing: a wait is not a failure."""
+    if step.state == "done":
+        return "good"
+    if step.state == "doubtful":
+        return "doubt"
+    if run.state == "cancelled":
+        return "todo"
+    if run.state in ("waiting", "sleeping"):
+        return "doubt" if step.state == "begun" and step.kind in OUTSIDE else "wait"
+    return "bad" if run.state == "failed" else "calm"
+
+
+def attempt_mood(attempt: Attempt) -> Mood:
+    """How an attempt ended."""
+    return _ATTEMPT_MOODS.get(attempt.outcome, "calm")
+
+
+def title_of(flow: str) -> str:
+    """A flow's name for people."""
+    return _TITLES.get(flow, flow.replace("_", " ").capitalize())
+
+
+def who_acts(step: Step) -> str:
+    """The provider whose method a step calls."""
+    name = step.act.partition(".")[0]
+    return _WHO.get(name, name) if "." in step.act else "the provider"
+
+
+def hint_for(step: Step) -> str:
+    """What a result of this step looks like: for the person who settles it."""
+    return _HINTS.get(step.act.rpartition(".")[2], "{}")
+
+
+def step_sentence(step: Step) -> str:
+    """What a step that is done has done."""
+    sentence = _DONE.get(step.name)
+    return sentence.format(who=who_acts(step)) if sentence else f"{_named(step)}: done"
+
+
+def attempt_sentence(step: Step, attempt: Attempt) -> str:
+    """What one attempt was, and how it ended."""
+    if attempt.what == "person":
+        return _person_sentence(step, attempt)
+    return _look_sentence(step, attempt) if attempt.what == "look" else _act_sentence(step, attempt)
+
+
+def _act_sentence(step: Step, attempt: Attempt) -> str:
+    who, name = who_acts(step), _named(step)
+    match attempt.outcome:
+        case "done":
+            return step_sentence(step)
+        case "doubtful":
+            return f"{name}: sent to {who}, and no clear answer came. It may have happened"
+        case "unknown":
+            return f"{name}: its worker was gone before an answer was written down. It may have happened"
+        case "unavailable":
+            return f"{name}: {who} did not take it. Nothing happened; it is tried again"
+        case "refused":
+            return f"{name}: {who} said no"
+        case "":
+            return f"{name}: under way at {who}"
+    return f"{name}: {attempt.outcome}"
+
+
+def _look_sentence(step: Step, attempt: Attempt) -> str:
+    who, name = who_acts(step), step.name
+    acted = any(other.what == "act" and other.number < attempt.number for other in step.attempts)
+    match attempt.outcome:
+        case "found" if acted:
+            return f"Looked at {who} before repeating “{name}”: it had happened, so it was taken over, not done twice"
+        case "found":
+            return f"Looked at {who} before “{name}”: it was there already, so it was taken over"
+        case "absent" if acted:
+            return f"Looked at {who}: “{name}” had not happened, so it may safely be done again"
+        case "absent":
+            return f"Looked at {who} before “{name}”: nothing there yet"
+        case "unsure":
+            return f"Looked at {who} for “{name}”, and could not tell whether it happened"
+        case "":
+            return f"Looking at {who} for “{name}”"
+    return f"{who} could not be asked whether “{name}” happened"
+
+
+def _person_sentence(step: Step, attempt: Attempt) -> str:
+    if attempt.outcome == "settled":
+        return f"{_named(step)}: the given result was taken over"
+    return f"{_named(step)}: {attempt.note or 'settled by a person'}"
+
+
+def _named(step: Step) -> str:
+    return step.name[:1].upper() + step.name[1:]
+
+
+def run_sentence(run: Run, reason: str) -> str:
+    """What a run is doing and why. Where it looks again by itself, the page adds when."""
+    why = reason[:1].upper() + reason[1:]
+    match run.state:
+        case "ready":
+            return "Goes on any moment now" + (f": {reason}" if reason else "")
+        case "running":
+            return "Is being worked on this moment"
+        case "waiting":
+            return f"Waits: {reason}" + (". Goes on at once when that changes" if run.wake else "")
+        case "sleeping":
+            return f"Sleeps: {reason}"
+        case "failed":
+            waits = f", or for {', '.join(run.wake)} to arrive" if run.wake else ""
+            return f"Stopped: {reason}. Waits for a person{waits}"
+        case "done":
+            return "Done"
+    return why or run.state.capitalize()
+
+
+def advice_for(ticket: Ticket, run: Run | None) -> str:
+    """What to do about a ticket, in a sentence."""
+    if ticket.state == "closed":
+        return "Nothing is left to do."
+    if run is not None and run.state == "doubtful":
+        return "Look at the provider whether it happened, then settle the step as done or as not done."
+    if run is not None and run.state in ("sleeping", "waiting", "ready", "running"):
+        return "It is still being tried, and this ticket closes by itself when the work is done."
+    if run is not None and run.state == "failed":
+        return "Mend the cause, then retry: steps that already have an effect are skipped. Or cancel the run."
+    if "lane" in ticket.facts:
+        return "Mend the setting, then resume the lane: every run that waits for it goes on."
+    if run is None and "event" in ticket.facts:
+        return "Look at the event. After a correction or an upgrade, replay it; then close the ticket."
+    return "Compare the facts, correct what is wrong by hand, then close the ticket."

@@ -64,7 +64,9 @@ class Mask:
         if isinstance(value, int):
             return _HIDDEN if _is_card(str(value)) else value
         if isinstance(value, Mapping):
-            return {self._text("", str(inner)): self._value(str(inner), each) for inner, each in value.items()}
+            return {
+                self._text("", str(inner)): self._value(str(inner), each) for inner, each in value.items()
+            }
         if isinstance(value, list | tuple | set | frozenset):
             return [self._value(name, each) for each in value]
         if isinstance(value, bytes):
@@ -80,7 +82,9 @@ class Mask:
                 text = pattern.sub(_HIDDEN, text)
             return _LONG_NUMBER.sub(lambda found: _HIDDEN if _is_card(found[0]) else found[0], text)
         lines = text.splitlines() or [""]
-        return "\n".join(line[: len(line) - len(line.lstrip())] + masked(line, self._secrets) for line in lines)
+        return "\n".join(
+            line[: len(line) - len(line.lstrip())] + masked(line, self._secrets) for line in lines
+        )
 
 
 def _is_card(text: str) -> bool:
@@ -133,7 +137,9 @@ def configure(
     renderer: Any = structlog.processors.JSONRenderer(ensure_ascii=False)
     if form == "text":
         colours = out.isatty()
-        renderer = structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=structlog.dev.plain_traceback)
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=colours, exception_formatter=structlog.dev.plain_traceback
+        )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

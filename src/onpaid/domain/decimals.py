@@ -15,8 +15,9 @@ from onpaid.errors import InvalidInput
 
 MAX_TEXT = 64
 MAX_WHOLE = 15
-MAX_PLACES = 12
-PRECISION = 60
+MAX_PLACES = 18
+"""Enough for what floating point leaves behind in a shop that reckons with it (0.30000000000000004)."""
+PRECISION = 80
 """Enough for the product of a quantity, a price and a rate without any rounding."""
 
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)

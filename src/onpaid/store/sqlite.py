@@ -20,16 +20,20 @@ from onpaid.store.sqlite_connect import Place
 from onpaid.store.sqlite_lock import FileLock, refuse_network_file_system
 from onpaid.store.sqlite_reader import Reader
 from onpaid.store.sqlite_rows import prepare
-from onpaid.store.sqlite_writer import Job, Writer
+from onpaid.store.sqlite_transactions import Job, Transactions
+from onpaid.store.sqlite_writer import Writer
 
 
 class SqliteStore:
     """Fulfils `Store`. Made by `await SqliteStore.open(path)`."""
 
-    def __init__(self, place: Place, writer: Writer, lock: FileLock | None) -> None:
+    def __init__(
+        self, reader: Reader, transactions: Transactions, writer: Writer, lock: FileLock | None
+    ) -> None:
         self._loop = asyncio.get_running_loop()
+        self._reader = reader
+        self._transactions = transactions
         self._writer = writer
-        self._reader = Reader(place)
         self._lock = lock
         self._closed = False
 
@@ -75,20 +79,21 @@ class SqliteStore:
 
         lock = await asyncio.to_thread(prepare_file)
         checkpoints = Checkpoints(place, soft_bytes=checkpoint_bytes, hard_bytes=checkpoint_at_once_bytes)
+        reader = Reader(place)
+        transactions = Transactions(place, checkpoints, reader.paused)
         writer = Writer(
-            place,
+            transactions,
             asyncio.get_running_loop(),
-            checkpoints,
             most_in_group=most_in_group,
             most_jobs=most_waiting,
             most_bytes=most_waiting_bytes,
         )
-        return cls(place, writer, lock)
+        return cls(reader, transactions, writer, lock)
 
     @property
     def commits(self) -> int:
         """How many transactions were committed since the store was opened."""
-        return self._writer.commits
+        return self._transactions.commits
 
     async def get(self, kind: str, key: str) -> Stored | None:
         self._open()
@@ -101,7 +106,7 @@ class SqliteStore:
     async def commit(self, writes: Sequence[Write]) -> None:
         self._open()
         check_batch(writes)
-        await self._hand_in(writes)
+        await self._hand_in(tuple(writes))
 
     async def query(
         self,
@@ -143,9 +148,11 @@ class SqliteStore:
             return
         self._closed = True
         self._reader.close()
-        await self._writer.close()
-        if self._lock is not None:
-            self._lock.release()
+        try:
+            await self._writer.close()
+        finally:
+            if self._lock is not None:
+                self._lock.release()
 
     def announce(self, text: str) -> None:
         """Tell other processes where this one is to be reached. Only for a store opened exclusively."""

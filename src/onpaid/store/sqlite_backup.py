@@ -142,6 +142,7 @@ def _raise(place: Place, instant: int | None, above: int) -> Generation:
     try:
         raised, write = raised_from(reader.get(KIND, KEY), instant, above)
         write_alone(session, [write])
+        session.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
     finally:
         reader.close()
         session.close()
@@ -150,13 +151,19 @@ def _raise(place: Place, instant: int | None, above: int) -> Generation:
 
 def _generation_of(where: Path) -> int:
     """The generation of the store that is about to be replaced, 0 if it cannot be told any more."""
-    reader = Reader(Place(str(where)))
+    place = Place(str(where))
+    reader = Reader(place)
     try:
-        return decode(reader.get(KIND, KEY)).generation
+        found = decode(reader.get(KIND, KEY)).generation
+        session = Session(place.connect())
+        with contextlib.suppress(apsw.Error):  # it is kept with its log, then
+            session.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        session.close()
+        return found
     except (StoreError, ValueError):
         return 0
     finally:
-        reader.close()  # the last connection to close takes the log into the file
+        reader.close()
 
 
 def _move_aside(where: Path) -> None:

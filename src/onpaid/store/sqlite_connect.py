@@ -1,11 +1,12 @@
 """Connections to the SQLite file, all with the same care, and what SQLite's errors mean to a caller.
 
 Every connection that writes is durable by the time COMMIT returns (WAL, synchronous=FULL). Checkpoints are never
-automatic: the writer asks for them when they disturb least.
+automatic, not even on closing: the writer makes them when they disturb least, and only while it trusts the file.
 """
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,6 +30,7 @@ class Place:
     def connect(self, *, cache_kib: int = 2_048) -> apsw.Connection:
         """A connection to the existing file."""
         connection = apsw.Connection(self.path, flags=apsw.SQLITE_OPEN_READWRITE, vfs=self.vfs)
+        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         connection.set_busy_timeout(self.busy_ms)
         connection.execute(
             f"PRAGMA synchronous = {self.synchronous}; PRAGMA cache_size = -{cache_kib};"
@@ -42,14 +44,17 @@ class Place:
         connection: apsw.Connection | None = None
         try:
             connection = apsw.Connection(self.path, vfs=self.vfs)
+            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             connection.set_busy_timeout(self.busy_ms)
             migrate(connection, self.path)
             connection.pragma("synchronous", self.synchronous)
             if connection.pragma("journal_mode", "wal") != "wal":
                 raise StoreUnusable(f"{self.path} cannot be kept in WAL mode here: put it on a local disk")
-            # What a killed process wrote and did not sync is read again, so it must be synced before it is
-            # believed.
-            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            # What a killed process wrote and did not sync is read again, so it is synced before it is believed.
+            with contextlib.suppress(
+                apsw.BusyError, apsw.FullError
+            ):  # the log itself was synced before these
+                connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
         except apsw.Error as error:
             raise unavailable(error) from error
         finally:

@@ -6,7 +6,9 @@ its end at once: one left half-read would hold on to an old state of the file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 import apsw
@@ -40,11 +42,12 @@ _LOWEST, _HIGHEST = -(1 << 63), (1 << 63) - 1
 
 
 class Reader:
-    """What the store reads. Used by one thread at a time."""
+    """What the store reads. One at a time, whichever thread asks."""
 
     def __init__(self, place: Place) -> None:
         self._place = place
         self._session: Session | None = None
+        self._lock = threading.Lock()
 
     def get(self, kind: str, key: str) -> Stored | None:
         """One document."""
@@ -127,16 +130,28 @@ class Reader:
         return self._do(read)
 
     def _do(self, read: Callable[[Session], T]) -> T:
-        try:
-            if self._session is None:
-                self._session = Session(self._place.connect(cache_kib=8_192))
-            return read(self._session)
-        except (apsw.Error, OSError) as error:
-            self.close()
-            raise unavailable(error) from error
+        with self._lock:
+            try:
+                if self._session is None:
+                    self._session = Session(self._place.connect(cache_kib=8_192))
+                return read(self._session)
+            except (apsw.Error, OSError) as error:
+                self._drop()
+                raise unavailable(error) from error
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Nothing is read, and the file is not open, for as long as this lasts."""
+        with self._lock:
+            self._drop()
+            yield
 
     def close(self) -> None:
-        """Let go of the connection; the next read opens another."""
+        """Let go of the connection; the next read would open another."""
+        with self._lock:
+            self._drop()
+
+    def _drop(self) -> None:
         session, self._session = self._session, None
         if session is not None:
             session.close()

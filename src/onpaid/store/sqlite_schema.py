@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import apsw
 
@@ -67,12 +68,19 @@ def _documents(connection: apsw.Connection) -> None:
     )
 
 
+def _signs(connection: apsw.Connection) -> tuple[int, int, int]:
+    # One statement, so that it sees one moment: another process may be making the tables just now.
+    signs: Any = connection.execute(
+        "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)"
+        " FROM pragma_application_id, pragma_user_version"
+    ).fetchall()
+    return signs[0]  # type: ignore[no-any-return]
+
+
 def check_ours(connection: apsw.Connection, path: str) -> bool:
     """True if the file holds our tables, False if it is empty. Raises StoreUnusable for any other file."""
     try:
-        application_id = connection.pragma("application_id")
-        version = connection.pragma("user_version")
-        tables = connection.execute("SELECT count(*) FROM sqlite_schema").get
+        application_id, version, tables = _signs(connection)
     except (apsw.NotADBError, apsw.CorruptError) as error:
         raise StoreUnusable(
             f"{path} is not a database, or is damaged: name another file, or restore a backup"
@@ -91,13 +99,13 @@ def check_ours(connection: apsw.Connection, path: str) -> bool:
 
 def migrate(connection: apsw.Connection, path: str) -> None:
     """Bring the file to the present version. Raises StoreUnusable."""
-    if check_ours(connection, path) and connection.pragma("user_version") == len(MIGRATIONS):
+    if check_ours(connection, path) and _signs(connection)[1] == len(MIGRATIONS):
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
         # Looked at again inside the transaction: another process may have been quicker.
         check_ours(connection, path)
-        version = connection.execute("PRAGMA user_version").get
+        version = _signs(connection)[1]
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(
             "CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT"

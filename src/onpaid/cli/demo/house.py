@@ -55,7 +55,9 @@ class Talk:
                 told: Json = await reply.json(content_type=None)
                 status = reply.status
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as bad:
-            raise NoAnswer(f"the demo's {self.name} does not answer {method} {path}: {type(bad).__name__}") from None
+            raise NoAnswer(
+                f"the demo's {self.name} does not answer {method} {path}: {type(bad).__name__}"
+            ) from None
         if status in (404, 409):
             raise NotPossible(str(told.get("detail") or told.get("error") or told))
         if status >= 400:
@@ -74,9 +76,11 @@ class House:
         found: list[str] = []
         cursor: str | None = None
         while True:
-            more: dict[str, str | int] = {"after": cursor} if cursor else {}
+            more: dict[str, str | int] = {"cursor": cursor} if cursor else {}
             page = await self._talk.get("/api/tickets", state="open", limit=100, **more)
-            found += [ticket["run"] for ticket in page["items"] if ticket["category"] == "doubt" and ticket["run"]]
+            found += [
+                ticket["run"] for ticket in page["items"] if ticket["category"] == "doubt" and ticket["run"]
+            ]
             cursor = page["cursor"]
             if not cursor:
                 return found

@@ -21,7 +21,9 @@ MAY_SETTLE = "send receipt"
 CALL_RATE = 0.15
 NEVER_DONE = 0.3
 """The simulators' own figures: how often a call is hit, and how often a lost one never took effect."""
-CALL_FAULTS = frozenset({"429", "503", "slow", "commit-then-timeout", "concurrent-call-refused", "late-landing"})
+CALL_FAULTS = frozenset(
+    {"429", "503", "slow", "commit-then-timeout", "concurrent-call-refused", "late-landing"}
+)
 LOSING = frozenset({"503", "commit-then-timeout", "late-landing"})
 _ANSWERED = re.compile(r"answered 5\d\d")
 
@@ -90,7 +92,9 @@ class Operator:
         last = [each for each in step["attempts"] if each["what"] == "act"][-1]
         fault = self._allowance.fault_behind(last["note"])
         if not self._allowance.take(fault):
-            self.left[ident] = f"more doubts than {self._allowance.most(fault)} about {MAY_SETTLE} after {fault}"
+            self.left[ident] = (
+                f"more doubts than {self._allowance.most(fault)} about {MAY_SETTLE} after {fault}"
+            )
             return
         invoice, count = mails
         result = {"invoice_id": invoice, "count": count} if count else None

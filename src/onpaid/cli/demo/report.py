@@ -82,7 +82,7 @@ def judge(
         paid=paid,
         invoiced=invoiced,
         mailed=mailed,
-        missing=len(verdict["missing"]) + len(verdict["unmailed"]),
+        missing=len(verdict["missing"]) + invoiced - mailed,
         double=len(verdict["double"]) + len(verdict["mailed_twice"]) + len(verdict["doubled_contacts"]),
         waiting_for_person=waiting_for_person,
         settled=settled,

@@ -24,11 +24,14 @@ from onpaid.cli.demo.options import Options
 from onpaid.cli.demo.report import Report, judge
 from onpaid.cli.demo.show import STATES, Now, Show, proof_table, shown_doing
 from onpaid.cli.demo.stage import Stage
-from onpaid.engine.journal import RUNS, TICKETS
+from onpaid.clock import SystemClock
+from onpaid.engine.journal import RUNS
 from onpaid.errors import StoreUnusable
 from onpaid.repositories.events import EVENTS
 from onpaid.simulators import parse
 from onpaid.store.sqlite import SqliteStore
+from onpaid.web.access import make_login_link
+from onpaid.web.settings import WebSettings
 
 TELLS = ("invoice_payment", "file_contact", "file_ticket")
 """The flows that have to come to their end. An order's own run waits for days whether somebody pays."""
@@ -75,7 +78,7 @@ def interrupted_by(number: signal.Signals):  # type: ignore[no-untyped-def]
 
 async def _must_be_unused(database: Path) -> None:
     """A demo in a database that holds something would prove nothing, and spoil it."""
-    if not database.exists():
+    if not await asyncio.to_thread(database.exists):
         return
     store = await SqliteStore.open(database, exclusive=True)
     try:
@@ -98,7 +101,11 @@ async def _reading(database: Path) -> AsyncIterator[SqliteStore]:
 
 async def _play(stage: Stage, options: Options, show: Show) -> Report:
     headers = {"Authorization": f"Bearer {stage.admin_token}"}
-    async with Talk("service", headers) as house, Talk("simulators") as simulators, _reading(stage.database) as store:
+    async with (
+        Talk("service", headers) as house,
+        Talk("simulators") as simulators,
+        _reading(stage.database) as store,
+    ):
         house.base, simulators.base = stage.service_url, stage.simulators_url
         begun = time.monotonic()
         asked = {"orders": options.orders, "target": stage.service_url, "upsells": options.upsells}
@@ -167,8 +174,11 @@ async def _tell(report: Report, stage: Stage, options: Options, console: Console
 
 
 def login_link(stage: Stage) -> str:
-    """A link that logs a browser in at the stage's service."""
-    return stage.service_url
+    """A link that logs a browser in at the stage's service, once."""
+    web = WebSettings(
+        admin_token=stage.admin_token, session_secret=stage.session_secret, public_url=stage.service_url
+    )
+    return make_login_link(web, "operator", SystemClock().now())
 
 
 async def _stay_open(stage: Stage) -> None:
@@ -177,6 +187,3 @@ async def _stay_open(stage: Stage) -> None:
         while True:
             stage.check()
             await asyncio.sleep(0.5)
-
-
-_ = TICKETS

@@ -48,7 +48,9 @@ class Show:
 
     def __enter__(self) -> Show:
         asked = f"{self._options.orders} orders, faults {self._options.faults}, seed {self._options.seed}"
-        self._console.print(f"[bold]onpaid demo[/bold]: {asked}, {self._options.factor:g} times as fast as life")
+        self._console.print(
+            f"[bold]onpaid demo[/bold]: {asked}, {self._options.factor:g} times as fast as life"
+        )
         if self._console.is_terminal:
             self._live = Live(self._drawn(), console=self._console, refresh_per_second=8, transient=True)
             self._live.start()
@@ -82,7 +84,9 @@ class Show:
         ):
             bar = ProgressBar(total=max(most, 1), completed=figure, width=BAR, complete_style=colour)
             bars.add_row(name, bar, f"{figure} of {most}")
-        runs = "  ".join(f"{state} {now.runs[state]}" for state in STATES if now.runs.get(state)) or "none yet"
+        runs = (
+            "  ".join(f"{state} {now.runs[state]}" for state in STATES if now.runs.get(state)) or "none yet"
+        )
         faults = ", ".join(f"{name} {count}" for name, count in sorted(now.faults.items())) or "none"
         rest = Table.grid(padding=(0, 2))
         rest.add_column(style="dim", no_wrap=True)
@@ -111,7 +115,10 @@ def proof_table(report: Report) -> RenderableType:
     table.add_section()
     table.add_row("faults injected", str(sum(report.faults_injected.values())))
     table.add_row("webhooks delivered", str(report.webhooks))
-    table.add_row("our database and the ledger", Text("agree" if report.agrees else "differ", style=_mood(report.agrees)))
+    table.add_row(
+        "our database and the ledger",
+        Text("agree" if report.agrees else "differ", style=_mood(report.agrees)),
+    )
     table.add_row("seconds", f"{report.seconds:g}")
     parts: list[RenderableType] = [table]
     for step, count in report.settled.items():
@@ -132,7 +139,7 @@ def proof_table(report: Report) -> RenderableType:
     return Group(*parts, Text(verdict, style=_mood(report.passed)))
 
 
-def _mood(good: bool) -> str:  # noqa: FBT001 - one flag, one colour
+def _mood(good: bool) -> str:
     return "bold green" if good else "bold red"
 
 

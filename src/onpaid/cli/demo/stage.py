@@ -149,7 +149,9 @@ class Stage:
 
     async def start_service(self) -> None:
         """Start the service, or start it again after it was killed, and wait until it says where it is."""
-        service = self.service = await Child.start("service", ["serve", *_UNTIL], self.environment, self.folder)
+        service = self.service = await Child.start(
+            "service", ["serve", *_UNTIL], self.environment, self.folder
+        )
         try:
             async with asyncio.timeout(START_SECONDS):
                 while True:

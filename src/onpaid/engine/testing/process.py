@@ -162,10 +162,15 @@ class Process:
 class _DirectBell:
     def __init__(self, process: Process) -> None:
         self._process = process
+        self._timers: dict[str, asyncio.TimerHandle] = {}
 
     def ring(self, runs: Iterable[str]) -> None:
         for run in runs:
             self._process.hear(run)
 
     def ring_in(self, run: str, seconds: float) -> None:
-        asyncio.get_running_loop().call_later(seconds + 0.001, self._process.hear, run)
+        old = self._timers.pop(run, None)
+        if old is not None:
+            old.cancel()
+        loop = asyncio.get_running_loop()
+        self._timers[run] = loop.call_later(seconds + 0.001, self._process.hear, run)

@@ -1,0 +1,138 @@
+"""Gathers what `onpaid doctor` looks at: settings, VAT table, database, clock, and each provider's own word.
+
+Nothing is changed: a database that does not exist is not made, an older one not upgraded. Fiken bans who calls it
+twice at once, so while a server runs, whoever has a strict lane is not asked beside it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from onpaid.app.doctor import Finding, about_clock, about_provider, about_settings, about_vat
+from onpaid.cli import reach
+from onpaid.clock import SystemClock
+from onpaid.compose import build, open_store, vat_table
+from onpaid.errors import OnpaidError, SettingsError
+from onpaid.repositories.events import Events
+from onpaid.settings import Settings
+from onpaid.store.memory import MemoryStore
+from onpaid.store.sqlite_lock import read_announcement
+from onpaid.store.sqlite_schema import MIGRATIONS, check_ours
+
+SECONDS = 30.0
+NEEDS = {
+    "payment_source": ("STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET"),
+    "konverzky": ("KONVERZKY_WEBHOOK_SECRET",),
+    "invoicing": (
+        "FIKEN_API_TOKEN",
+        "FIKEN_COMPANY_SLUG",
+        "FIKEN_BANK_ACCOUNT_CODE",
+        "FIKEN_PAYMENT_ACCOUNT",
+    ),
+    "ticketing": (),
+}
+"""What has to be set before it makes sense to ask a provider."""
+
+
+async def examine() -> list[Finding]:
+    """Every finding, what is wrong first."""
+    try:
+        settings = reach.settings()
+    except SettingsError as error:
+        return [Finding(f"{each[0].upper()}{each[1:]}.") for each in str(error).split("; ")]
+    found = about_settings(settings)
+    try:
+        found += about_vat(vat_table(settings))
+    except SettingsError as error:
+        found.append(Finding(f"{error}."))
+    running = False
+    newest: int | None = None
+    try:
+        path = reach.database(settings)
+        running = await asyncio.to_thread(read_announcement, path) is not None
+        told, newest = await _about_database(settings, path)
+        found += told
+    except OnpaidError as error:
+        found.append(Finding(f"{error}."))
+    found += about_clock(SystemClock().now(), newest)
+    found += await _about_providers(settings, running=running)
+    return sorted(found, key=lambda finding: not finding.wrong)
+
+
+async def _about_database(settings: Settings, path: Path) -> tuple[list[Finding], int | None]:
+    """What is to be said of the database, and when its newest event came."""
+    told = await asyncio.to_thread(read_announcement, path)
+    if told is not None:
+        where = f" at {told.address}" if told.address else ""
+        return [
+            Finding(f"A server (process {told.pid}{where}) holds {path} and writes to it.", wrong=False)
+        ], None
+    if not await asyncio.to_thread(path.exists):
+        folder = await asyncio.to_thread(lambda: path.resolve().parent)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            return [Finding(f"{path} cannot be made: {folder} is missing or not ours to write in.")], None
+        return [Finding(f"{path} does not exist yet: the first start makes it.", wrong=False)], None
+    version = await asyncio.to_thread(_version, path)
+    if version < len(MIGRATIONS):
+        return [
+            Finding(
+                f"{path} has format {version} and becomes {len(MIGRATIONS)} at the next start: make a backup first.",
+                wrong=False,
+            )
+        ], None
+    store = await open_store(settings)
+    try:
+        await store.ping()
+        events = await Events(store).newest(limit=1)
+    finally:
+        await store.close()
+    newest = events.items[0].received_at if events.items else None
+    return [Finding(f"{path} can be written; its format is {version}.", wrong=False)], newest
+
+
+def _version(path: Path) -> int:
+    """The file's format. Raises StoreUnusable for a file that is not ours or too new."""
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        check_ours(connection, str(path))
+        return int(connection.pragma("user_version"))
+    finally:
+        connection.close()
+
+
+async def _about_providers(settings: Settings, *, running: bool) -> list[Finding]:
+    """What each provider says of our access. One whose settings are missing has been told of already."""
+    try:
+        service = await build(reach.settings_to_look(), store=MemoryStore())
+    except SettingsError as error:
+        return [Finding(f"{error}. The providers are asked once this is mended.")]
+    ask: list[tuple[str, Any]] = [
+        (name, guest) for name, guest in service.guests.items() if name in NEEDS
+    ] + [(name, source) for name, source in service.inbox.sources.items() if name in NEEDS]
+    found: list[Finding] = []
+    try:
+        for name, provider in ask:
+            if settings.missing(*NEEDS[name]):
+                continue
+            if running and any(lane.strict for lane in provider.lanes):
+                who = type(provider).__name__
+                found.append(
+                    Finding(
+                        f"{who} was not asked: the server that runs calls it, and only one may at a time.",
+                        wrong=False,
+                    )
+                )
+                continue
+            try:
+                async with asyncio.timeout(SECONDS):
+                    found += about_provider(await provider.doctor())
+            except TimeoutError:
+                found.append(Finding(f"{type(provider).__name__} did not answer within {SECONDS:.0f} s."))
+    finally:
+        await service.stop()
+    return found

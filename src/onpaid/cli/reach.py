@@ -1,0 +1,163 @@
+"""How a command reaches the service: through the running server, or else the same API inside this process.
+
+A database has one holder. If a server holds it, its address stands in the lock file and commands speak HTTP with it;
+if nobody does, this process takes the lock, builds the service without starting it, and asks its web application
+directly. Either way a command asks the same questions and gets the same answers.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import quote
+
+import msgspec
+
+from onpaid.errors import NotPossible, OnpaidError, SettingsError, StoreUnusable
+from onpaid.settings import TABLE, Settings, load
+
+Json = dict[str, Any]
+
+settings_file: Path | None = None
+"""As `--settings` names it."""
+
+PATIENCE = 3.0
+LOOK_AGAIN = 0.1
+
+
+class Unreachable(OnpaidError):
+    """The server that holds the database could not be asked."""
+
+
+class Caller(Protocol):
+    """Sends one request, and brings back status and body."""
+
+    def send(self, method: str, target: str, body: bytes | None) -> tuple[int, bytes]:
+        """`target` is path and query."""
+        ...
+
+
+class Api:
+    """The JSON API, whoever answers it."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def get(self, *path: str, **params: Any) -> Json:
+        """Read. Segments are quoted, parameters of None left out. Raises NotPossible for what is not there."""
+        from urllib.parse import urlencode
+
+        query = urlencode({name: value for name, value in params.items() if value is not None})
+        return self._ask("GET", _target(path) + (f"?{query}" if query else ""), None)
+
+    def post(self, *path: str, body: Mapping[str, Any] | None = None) -> Json:
+        """Ask for something to be done. Raises NotPossible if the state of things does not allow it."""
+        return self._ask("POST", _target(path), msgspec.json.encode(body or {}))
+
+    def _ask(self, method: str, target: str, body: bytes | None) -> Json:
+        status, said = self._caller.send(method, target, body)
+        try:
+            told: Any = msgspec.json.decode(said) if said else {}
+        except msgspec.DecodeError:
+            told = {}
+        if 200 <= status < 300:
+            return told if isinstance(told, dict) else {"items": told}
+        problem = told if isinstance(told, dict) else {}
+        why = str(problem.get("detail") or problem.get("title") or f"the server answered {status}")
+        if status == 401:
+            raise SettingsError(
+                "the server does not know this ONPAID_ADMIN_TOKEN: set the one that it was started with"
+            )
+        if status == 403:
+            raise SettingsError("ONPAID_VIEWER_TOKEN may only look: set ONPAID_ADMIN_TOKEN to act")
+        if 400 <= status < 500:
+            raise NotPossible(why)
+        raise Unreachable(f"{why} (status {status}): look at the server's log")
+
+
+STAND_INS = {
+    "STRIPE_API_KEY": "sk_test_not_set",
+    "STRIPE_WEBHOOK_SECRET": "not-set-and-nobody-is-asked",
+    "KONVERZKY_WEBHOOK_SECRET": "not-set-and-nobody-is-asked",
+    "FIKEN_API_TOKEN": "not-set",
+    "FIKEN_COMPANY_SLUG": "not-set",
+    "FIKEN_BANK_ACCOUNT_CODE": "1920:10001",
+    "FIKEN_PAYMENT_ACCOUNT": "1920:10001",
+}
+"""What stands for a setting that is missing, where no provider is called and no event judged."""
+
+
+def settings() -> Settings:
+    """The settings of this command. Raises SettingsError."""
+    return load(os.environ, settings_file)
+
+
+def settings_to_look() -> Settings:
+    """The settings, with stand-ins for what only providers and rules need."""
+    missing = settings().missing(*STAND_INS)
+    filled = {**os.environ, **{name: STAND_INS[name] for name in missing}, "INVOICE_VAT_RULES": ""}
+    return load(filled, settings_file)
+
+
+def secrets_of(values: Settings) -> list[str]:
+    """Every secret that is set, so that it can be kept out of logs."""
+    found: list[str] = []
+    for setting in TABLE:
+        if setting.secret:
+            value = values[setting.name]
+            found += [value] if isinstance(value, str) else list(value or ())
+    return found
+
+
+@contextmanager
+def api(*, whole: bool = False) -> Iterator[Api]:
+    """The API of the database that is set. `whole` says that the sources' settings are needed, as for a replay."""
+    from onpaid.cli.callers import InProcess, OverHttp
+
+    values = settings()
+    address = holder(database(values))
+    if address is not None:
+        token = values["ONPAID_ADMIN_TOKEN"] or values["ONPAID_VIEWER_TOKEN"]
+        if not token:
+            raise SettingsError(
+                f"a server at {address} holds the database, and ONPAID_ADMIN_TOKEN is not set: set the one that it "
+                "was started with, or stop it first"
+            )
+        yield Api(OverHttp(address, token))
+        return
+    with InProcess.open(values if whole else settings_to_look()) as caller:
+        yield Api(caller)
+
+
+def database(values: Settings) -> Path:
+    """The database's file."""
+    from onpaid.compose import database_path
+
+    return database_path(values)
+
+
+def holder(database: Path) -> str | None:
+    """The address of the server that holds the database, None if nobody holds it. Waits for one that is starting."""
+    from onpaid.store.sqlite_lock import read_announcement
+
+    until = time.monotonic() + PATIENCE
+    while True:
+        told = read_announcement(database)
+        if told is None:
+            return None
+        if told.address:
+            return told.address
+        if time.monotonic() > until:
+            raise StoreUnusable(
+                f"process {told.pid} holds {database} and takes no requests: it is starting, stopping or another "
+                "command. Try again, or stop it"
+            )
+        time.sleep(LOOK_AGAIN)
+
+
+def _target(path: tuple[str, ...]) -> str:
+    return "/api/" + "/".join(quote(part, safe="") for part in path)

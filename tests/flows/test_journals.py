@@ -1,0 +1,69 @@
+"""A shipped step name is permanent, like a column's name; a journal that was written once can always be gone on with."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.flows.journals import TOLD, diverging, read
+from tests.flows.scenes import Story
+from tests.flows.stage import FLOWS
+
+from onpaid.engine.flow import Flow
+from onpaid.engine.journal import Run
+from onpaid.engine.testing import play, run_virtually
+
+NAMES = Path(__file__).parent / "names.txt"
+
+
+def _names_told(story: Story) -> set[str]:
+    runs: Sequence[Run] = run_virtually(lambda: play(story.scene())).runs
+    return {f"{run.flow}: {step.name} ({step.kind})" for run in runs for step in run.steps}
+
+
+def test_step_names_are_those_that_were_shipped() -> None:
+    """If this fails because a step was renamed: do not. If a step is new, add its line."""
+    shipped = set(NAMES.read_text(encoding="utf-8").splitlines())
+    told = set[str]().union(*map(_names_told, TOLD))
+    assert told - shipped == set(), "new steps, to be listed in names.txt"
+    assert shipped - told == set(), "shipped steps that no telling has any more"
+
+
+def test_rule_09_every_golden_journal_goes_on_to_the_same_end() -> None:
+    boundaries, wrong = diverging()
+    assert boundaries > 100
+    assert wrong == []
+
+
+@pytest.mark.parametrize("story", TOLD, ids=lambda story: story.name)
+def test_there_is_a_golden_journal_of_every_story(story: Story) -> None:
+    golden = read(story)
+    assert golden.story == story.name
+    assert len(golden.boundaries) > 2
+
+
+def test_a_renamed_step_is_noticed() -> None:
+    """The control: with one step renamed, runs that had come to it diverge."""
+
+    class Renaming:
+        def __init__(self, context: Any) -> None:
+            self._context = context
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._context, name)
+
+        async def step(self, name: str, *args: Any, **more: Any) -> Any:
+            return await self._context.step("make invoice" if name == "create invoice" else name, *args, **more)
+
+    def renamed(flow: Flow) -> Flow:
+        async def tell(context: Any, fact: Any, **needed: Any) -> Any:
+            return await flow.tell(Renaming(context), fact, **needed)
+
+        return dataclasses.replace(flow, tell=tell)
+
+    boundaries, wrong = diverging([renamed(flow) for flow in FLOWS])
+    assert len(wrong) > 10
+    assert boundaries > len(wrong)
