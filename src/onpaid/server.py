@@ -11,13 +11,14 @@ import asyncio
 import contextlib
 import functools
 import os
+import re
+import secrets
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import structlog
 import uvicorn
-from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from onpaid.compose import Service
@@ -37,7 +38,11 @@ LAST_ANSWERS_SECONDS = 1
 
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
-Web = Callable[["Server"], ASGIApp]
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{4,64}")
+
+Message = MutableMapping[str, Any]
+App = Callable[[Any, Any, Any], Awaitable[None]]
+Web = Callable[["Server"], App]
 
 
 class Guarded(HttpToolsProtocol):
@@ -92,6 +97,27 @@ class Guarded(HttpToolsProtocol):
             self.transport.close()
 
 
+def numbered(app: App) -> App:
+    """Give every request an id: the sender's if it sent a sensible one. It is in each log line, and in the answer."""
+
+    async def call(scope: Message, receive: Any, send: Callable[[Message], Awaitable[None]]) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        ident = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8).encode()
+        structlog.contextvars.bind_contextvars(request_id=ident.decode())
+
+        async def told(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", ident)]
+            await send(message)
+
+        await app(scope, receive, told)
+
+    return call
+
+
 class Server:
     """One service on one port. `web` makes the application; it is handed this server, for `ready`."""
 
@@ -100,7 +126,7 @@ class Server:
         self.host, self.port = host, port
         self.stopping = False
         self._accepting = False
-        self._app = web(self)
+        self._app = numbered(web(self))
         self._uvicorn: uvicorn.Server | None = None
         self._ticking: asyncio.Task[None] | None = None
 

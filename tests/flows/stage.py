@@ -185,12 +185,6 @@ def guests(
     }
 
 
-def inbox_of(process: Process, clock: VirtualClock, guests: Mapping[str, Any]) -> Inbox:
-    """The inbox of one process, with the herald as its only source."""
-    sources: dict[str, WebhookSource] = {Herald.name: Herald()}
-    return Inbox(process.engine.recorder, guests["orders"], guests["payments"], sources, clock)
-
-
 class Stage:
     """A service that lives, and the world."""
 
@@ -200,19 +194,26 @@ class Stage:
         *,
         rules: Rules = RULES,
         prices_include_vat: bool | None = True,
-        store: MemoryStore | None = None,
+        store: Store | None = None,
         generation: int = 0,
         clock: VirtualClock | None = None,
+        sources: Mapping[str, WebhookSource] | None = None,
     ) -> None:
         self.world = world
         self.rules = rules
-        self.store = store or MemoryStore()
+        self.store: Store = store or MemoryStore()
         self.clock = clock or VirtualClock()
         self.guests = guests(world, self.store, rules, prices_include_vat=prices_include_vat)
         self.process = Process(
             self.store, FLOWS, self.guests, self.clock, pace=PACE, lanes=LANES, generation=generation
         )
-        self.inbox = inbox_of(self.process, self.clock, self.guests)
+        self.inbox = Inbox(
+            self.process.engine.recorder,
+            self.guests["orders"],
+            self.guests["payments"],
+            {Herald.name: Herald(), **(sources or {})},
+            self.clock,
+        )
         self.operations = Operations(self.process.engine)
         self._events = 0
         self._life = asyncio.get_running_loop().create_task(self._live())

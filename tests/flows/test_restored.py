@@ -6,12 +6,14 @@ import pytest
 from tests.flows.stage import Stage, body_of, line, paid_for, tell
 
 from onpaid.store.memory import MemoryStore
+from onpaid.store.port import Store
 
 BOOK = line("77", "199.00")
 
 
-async def _backup_of(store: MemoryStore) -> MemoryStore:
+async def _backup_of(store: Store) -> MemoryStore:
     """A copy, as a backup would be."""
+    assert isinstance(store, MemoryStore)
     copy = MemoryStore()
     copy._documents = dict(store._documents)
     copy._places.update({place: list(entries) for place, entries in store._places.items()})

@@ -145,12 +145,13 @@ async def test_after_a_failed_checkpoint_the_whole_log_is_copied_again(
 async def test_a_file_that_another_process_keeps_open_is_not_repaired_blindly(
     open_sqlite: Open, tmp_path: Path
 ) -> None:
-    store = await open_sqlite(checkpoint_bytes=4_096, checkpoint_at_once_bytes=4_096)
+    store = await open_sqlite()
     other = apsw.Connection(str(tmp_path / "store.db"))
     other.execute("SELECT count(*) FROM documents").fetchall()
     other.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
     await store.commit([paid(1)])
     await store.commit([paid(2)])
+    assert other.wal_checkpoint()[1] > 0
     store._transactions._checkpoints.failed = True
     with pytest.raises(StoreUnavailable, match="another process"):
         await store.commit([paid(3)])

@@ -45,8 +45,8 @@ class Finding(msgspec.Struct, frozen=True):
     wrong: bool = True
 
 
-def about_settings(settings: Settings) -> list[Finding]:
-    """What is not set, or set to what cannot be meant."""
+def about_settings(settings: Settings, *, live: bool) -> list[Finding]:
+    """What is not set, or set to what cannot be meant. `live` says that real money is."""
     found = [
         Finding(f"{name} is not set: {advice}.") for name, advice in NEEDED.items() if settings.missing(name)
     ]
@@ -64,11 +64,11 @@ def about_settings(settings: Settings) -> list[Finding]:
     if admin and admin == viewer:
         found.append(Finding("ONPAID_VIEWER_TOKEN is the same as ONPAID_ADMIN_TOKEN: who may look may act."))
     if settings["ONPAID_TIME_FACTOR"] != 1:
-        found.append(
-            Finding("ONPAID_TIME_FACTOR is not 1: quiet periods are too short for real providers. Unset it.")
-        )
+        says = "ONPAID_TIME_FACTOR is not 1: quiet periods are too short for real providers. Unset it."
+        found.append(Finding(says, wrong=live))
     if settings["ONPAID_LIFT_LANES"]:
-        found.append(Finding("ONPAID_LIFT_LANES is on: Fiken bans who calls it too often. Unset it."))
+        says = "ONPAID_LIFT_LANES is on: a real Fiken bans who calls it too often. Unset it."
+        found.append(Finding(says, wrong=live))
     if settings["ONPAID_HOST"] not in ("127.0.0.1", "::1", "localhost"):
         found.append(
             Finding(

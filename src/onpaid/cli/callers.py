@@ -15,8 +15,9 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from onpaid import compose
+from onpaid.cli import logs
 from onpaid.cli.assembling import application, web_settings
-from onpaid.cli.reach import Unreachable
+from onpaid.cli.reach import Unreachable, secrets_of
 from onpaid.settings import Settings
 
 SECONDS = 30.0
@@ -63,10 +64,12 @@ class InProcess:
     @contextmanager
     def open(cls, settings: Settings) -> Iterator[InProcess]:
         """Take the database's lock and build the service. Raises StoreUnusable, SettingsError."""
+        logs.configure("warning", "text", secrets=secrets_of(settings))
         token = secrets.token_urlsafe(24)
         with asyncio.Runner() as runner:
             service = runner.run(compose.build(settings))
             try:
+                runner.run(service.engine.open())  # it knows then which lanes are paused
                 app = application(service, web_settings(settings, admin_token=token), _ready)
                 yield cls(runner, app, token)
             finally:

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+import msgspec
 
 from onpaid.app.doctor import Finding, about_clock, about_provider, about_settings, about_vat
 from onpaid.cli import reach
+from onpaid.cli.callers import OverHttp
 from onpaid.clock import SystemClock
-from onpaid.compose import build, open_store, vat_table
+from onpaid.compose import build, is_live, open_store, vat_table
 from onpaid.errors import OnpaidError, SettingsError
 from onpaid.repositories.events import Events
 from onpaid.settings import Settings
@@ -45,7 +47,7 @@ async def examine() -> list[Finding]:
         settings = reach.settings()
     except SettingsError as error:
         return [Finding(f"{each[0].upper()}{each[1:]}.") for each in str(error).split("; ")]
-    found = about_settings(settings)
+    found = about_settings(settings, live=is_live(settings))
     try:
         found += about_vat(vat_table(settings))
     except SettingsError as error:
@@ -68,10 +70,11 @@ async def _about_database(settings: Settings, path: Path) -> tuple[list[Finding]
     """What is to be said of the database, and when its newest event came."""
     told = await asyncio.to_thread(read_announcement, path)
     if told is not None:
-        where = f" at {told.address}" if told.address else ""
-        return [
-            Finding(f"A server (process {told.pid}{where}) holds {path} and writes to it.", wrong=False)
-        ], None
+        found = [Finding(f"Process {told.pid} holds {path} and writes to it.", wrong=False)]
+        if told.address:
+            token = settings["ONPAID_ADMIN_TOKEN"] or ""
+            found += await asyncio.to_thread(_about_server, OverHttp(told.address, token), told.address)
+        return found, None
     if not await asyncio.to_thread(path.exists):
         folder = await asyncio.to_thread(lambda: path.resolve().parent)
         if not os.access(folder, os.W_OK | os.X_OK):
@@ -93,6 +96,18 @@ async def _about_database(settings: Settings, path: Path) -> tuple[list[Finding]
         await store.close()
     newest = events.items[0].received_at if events.items else None
     return [Finding(f"{path} can be written; its format is {version}.", wrong=False)], newest
+
+
+def _about_server(server: OverHttp, address: str) -> list[Finding]:
+    """Whether the running server takes work."""
+    status, said = server.send("GET", "/readyz", None)
+    if status == 200:
+        return [Finding(f"The server at {address} is ready.", wrong=False)]
+    try:
+        missing = msgspec.json.decode(said, type=dict[str, Any]).get("missing", [])
+    except msgspec.MsgspecError:
+        missing = []
+    return [Finding(f"The server at {address} is not ready: {' '.join(missing) or f'it answers {status}'}.")]
 
 
 def _version(path: Path) -> int:

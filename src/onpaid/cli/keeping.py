@@ -100,6 +100,10 @@ def restore(source: Path, *, force: bool, as_json: bool) -> None:
     from onpaid.store.sqlite_backup import restore as put_back
 
     target = reach.database(reach.settings())
+    if target.exists() and not force:
+        raise NotPossible(
+            f"{target} exists already: --force replaces it, and keeps it beside as {target.name}.replaced"
+        )
     raised = put_back(source, target, force=force)
     lanes = asyncio.run(pause_all(target, raised))
     if as_json:

@@ -18,7 +18,7 @@ def orders(*, search: str | None, state: str | None, limit: int, after: str | No
         print_json(page)
         return
     table(
-        ("order", "state", "placed", "customer", "paid", "steps"),
+        ("order", "state", "placed", "customer", "paid", "why"),
         (
             (
                 row["number"],
@@ -26,7 +26,7 @@ def orders(*, search: str | None, state: str | None, limit: int, after: str | No
                 when(row["at"]),
                 row["customer"],
                 ", ".join(money(amount) for amount in row["paid"]) or row["total"],
-                " ".join(f"{dot['name']}:{dot['state']}" for dot in row["steps"]),
+                (row["why"], row["mood"]),
             )
             for row in [*page.get("without_order", []), *page["items"]]
         ),

@@ -46,6 +46,7 @@ class OrderReceived(msgspec.Struct, frozen=True):
     prices_include_vat: bool | None = None
     total: Decimal | None = None
     customer: Customer | None = None
+    told_at: Instant | None = None
 
 
 Fact = OrderReceived | PaymentSucceeded | PaymentChanged

@@ -53,7 +53,8 @@ class OrderLine(msgspec.Struct, frozen=True):
 
 
 class Revision(msgspec.Struct, frozen=True):
-    """One state of an order, as one webhook told it. `digest` is of its meaning, not of its bytes."""
+    """One state of an order, as one webhook told it. `digest` is of its meaning, not of its bytes; `told_at` is the
+    shop's own time, by which a word that was overtaken on its way is known."""
 
     number: int
     digest: str
@@ -64,6 +65,7 @@ class Revision(msgspec.Struct, frozen=True):
     prices_include_vat: bool | None = None
     total: Decimal | None = None
     customer: Customer | None = None
+    told_at: Instant | None = None
 
 
 class Order(msgspec.Struct, frozen=True):

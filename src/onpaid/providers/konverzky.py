@@ -150,7 +150,8 @@ class Konverzky:
 
     def _order(self, envelope: Envelope, body: bytes, received_at: Instant) -> OrderReceived:
         webhook = bodies.read(body, _WEBHOOK)
-        return order_of(webhook, self.settings.shop, envelope.live, envelope.event_id, received_at)
+        order = order_of(webhook, self.settings.shop, envelope.live, envelope.event_id, received_at)
+        return msgspec.structs.replace(order, told_at=envelope.created_at)
 
     def _webhook(self, body: bytes) -> Webhook:
         bodies.strict(body)

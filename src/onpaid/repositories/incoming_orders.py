@@ -1,7 +1,8 @@
 """How a shop's word about an order becomes a revision of it.
 
 The same meaning twice changes nothing. Another meaning is a new revision: what was invoiced before is not
-rewritten, and where the two contradict each other a person is told what differs.
+rewritten, and where the two contradict each other a person is told what differs. A word that was overtaken on its
+way, by the shop's own time, is kept in its place among the revisions and never becomes the latest.
 """
 
 from __future__ import annotations
@@ -50,16 +51,24 @@ async def receive_order(store: Store, orders: Orders, fact: OrderReceived, now: 
             )
         )
         return incoming
-    revision = _revision(fact, order.latest.number + 1)
+    revisions = list(order.revisions)
+    place = len(revisions)
+    while place and _overtook(revisions[place - 1], fact):
+        place -= 1
+    revisions.insert(place, _revision(fact, len(revisions) + 1))
     aliases = tuple(dict.fromkeys((*order.aliases, *fact.aliases)))
-    renewed = msgspec.structs.replace(
-        order, revisions=(*order.revisions, revision), aliases=aliases, expired_at=None
-    )
+    renewed = msgspec.structs.replace(order, revisions=tuple(revisions), aliases=aliases, expired_at=None)
     incoming.writes.append(ORDERS.update(renewed, held.version))
     incoming.wakes.append(order_thing(order.key))
     await _add_aliases(store, fact, order.key, incoming)
-    await _compare_with_invoiced(orders, renewed, incoming)
+    if place == len(order.revisions):
+        await _compare_with_invoiced(orders, renewed, incoming)
     return incoming
+
+
+def _overtook(revision: Revision, fact: OrderReceived) -> bool:
+    """Whether the shop told of this revision after it told of the fact. Without both times the last word counts."""
+    return revision.told_at is not None and fact.told_at is not None and fact.told_at < revision.told_at
 
 
 def _revision(fact: OrderReceived, number: int) -> Revision:
@@ -73,6 +82,7 @@ def _revision(fact: OrderReceived, number: int) -> Revision:
         prices_include_vat=fact.prices_include_vat,
         total=fact.total,
         customer=fact.customer,
+        told_at=fact.told_at,
     )
 
 

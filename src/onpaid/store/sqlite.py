@@ -50,7 +50,7 @@ class SqliteStore:
         most_in_group: int = 512,
         most_waiting: int = 20_000,
         most_waiting_bytes: int = 128 * 1024 * 1024,
-        checkpoint_bytes: int = 16 * 1024 * 1024,
+        checkpoint_bytes: int = 4 * 1024 * 1024,
         checkpoint_at_once_bytes: int = 40 * 1024 * 1024,
     ) -> SqliteStore:
         """Open the file, making or upgrading it if need be. Raises StoreUnusable or StoreUnavailable.

@@ -7,6 +7,7 @@ automatic, not even on closing: the writer makes them when they disturb least, a
 from __future__ import annotations
 
 import contextlib
+import time
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +16,7 @@ import apsw
 from onpaid.errors import StoreUnavailable, StoreUnusable
 from onpaid.store.sqlite_schema import migrate
 
-WAL_KEPT_BYTES = 32 * 1024 * 1024
+WAL_KEPT_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,18 @@ class Place:
 
     def prepare(self) -> None:
         """Make the file what this version needs. Raises StoreUnusable or StoreUnavailable."""
+        # SQLite does not wait where two processes change to WAL at once, so waiting is done here.
+        until = time.monotonic() + self.busy_ms / 1000
+        while True:
+            try:
+                self._prepare()
+                return
+            except StoreUnavailable as refused:
+                if not isinstance(refused.__cause__, apsw.BusyError) or time.monotonic() >= until:
+                    raise
+            time.sleep(0.02)
+
+    def _prepare(self) -> None:
         connection: apsw.Connection | None = None
         try:
             connection = apsw.Connection(self.path, vfs=self.vfs)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -36,6 +37,8 @@ from onpaid.web.settings import WebSettings
 TELLS = ("invoice_payment", "file_contact", "file_ticket")
 """The flows that have to come to their end. An order's own run waits for days whether somebody pays."""
 EVERY = 0.25
+GENTLY = 15
+"""How much longer than a look to wait until the next: looking must not slow down what is looked at."""
 MOST = 1_000_000
 
 Staged = Callable[[Stage], Awaitable[None]]
@@ -55,7 +58,7 @@ async def run(options: Options, console: Console, *, staged: Staged | None = Non
                 report = await _play(stage, options, show)
             await _tell(report, stage, options, console)
             if not options.once:
-                await _stay_open(stage)
+                await _stay_open(stage, console)
         finally:
             codes = await asyncio.shield(stage.stop())
         if codes and codes[0] != 0 and report.passed:
@@ -114,7 +117,9 @@ async def _play(stage: Stage, options: Options, show: Show) -> Report:
         findings: list[str] = []
         while True:
             stage.check()
+            looked = time.monotonic()
             now, over = await _look(store, simulators, options)
+            took = time.monotonic() - looked
             now.seconds, now.settled = time.monotonic() - begun, operator.settled.total()
             show.tell(now)
             if over and not now.runs.get("doubtful", 0) - len(operator.left):
@@ -125,7 +130,7 @@ async def _play(stage: Stage, options: Options, show: Show) -> Report:
             house.base = stage.service_url
             if now.runs.get("doubtful"):
                 await operator.work()
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(max(EVERY, GENTLY * took))
         ledger = await simulators.get("/_ledger")
         seconds = time.monotonic() - begun
         ours = [row async for row in proof.rows(store)]
@@ -168,9 +173,6 @@ async def _tell(report: Report, stage: Stage, options: Options, console: Console
         Console(soft_wrap=True).out(msgspec.json.encode(report).decode(), highlight=False)
     else:
         console.print(proof_table(report))
-    if not options.once:
-        console.print(f"\nThe console, with you logged in: [link]{login_link(stage)}[/link]")
-        console.print("Ctrl-C ends the demo and removes everything it made.", style="dim")
 
 
 def login_link(stage: Stage) -> str:
@@ -181,9 +183,31 @@ def login_link(stage: Stage) -> str:
     return make_login_link(web, "operator", SystemClock().now())
 
 
-async def _stay_open(stage: Stage) -> None:
-    """Until Ctrl-C, or until one of the processes ends."""
-    with contextlib.suppress(asyncio.CancelledError):
+async def _stay_open(stage: Stage, console: Console) -> None:
+    """Until Ctrl-C, or until one of the processes ends. Enter prints another link, since each works once."""
+    loop, asked = asyncio.get_running_loop(), sys.stdin.isatty()
+
+    def tell_link() -> None:
+        console.print(login_link(stage), soft_wrap=True)
+
+    def entered() -> None:
+        if sys.stdin.readline():
+            tell_link()
+        else:
+            loop.remove_reader(sys.stdin)
+
+    console.print("\nThe console stays open. This link logs your browser in, once:")
+    tell_link()
+    enter = "Enter prints another link. " if asked else ""
+    console.print(f"{enter}Ctrl-C ends the demo and removes everything it made.", style="dim")
+    if asked:
+        loop.add_reader(sys.stdin, entered)
+    try:
         while True:
             stage.check()
             await asyncio.sleep(0.5)
+    except asyncio.CancelledError:
+        return
+    finally:
+        if asked:
+            loop.remove_reader(sys.stdin)

@@ -99,9 +99,15 @@ class Show:
 
 def proof_table(report: Report) -> RenderableType:
     """The proof, as a table with a sentence."""
-    table = Table(title="What happened, by the simulators' own ledger", title_justify="left", min_width=52)
-    table.add_column("")
-    table.add_column("", justify="right")
+    table = Table(
+        title="What happened, by the simulators' own ledger",
+        title_justify="left",
+        title_style="bold",
+        show_header=False,
+        min_width=48,
+    )
+    table.add_column()
+    table.add_column(justify="right")
     for name, figure, bad in (
         ("paid", report.paid, False),
         ("invoiced", report.invoiced, report.invoiced != report.paid),

@@ -1,0 +1,50 @@
+"""Stores that are full, or that do not say whether they wrote: around any other store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from onpaid.errors import StoreUnavailable, StoreUnknown
+from onpaid.store.port import Page, Store, Stored, Write
+
+Mood = Literal["well", "full", "unknown, written", "unknown, not written"]
+
+
+class MoodyStore:
+    """Fulfils `Store` as `mood` says. `moods`, if any, are for the next commits in order."""
+
+    def __init__(self, store: Store) -> None:
+        self.inner = store
+        self.mood: Mood = "well"
+        self.moods: list[Mood] = []
+        self.refused = 0
+
+    async def get(self, kind: str, key: str) -> Stored | None:
+        return await self.inner.get(kind, key)
+
+    async def get_many(self, kind: str, keys: Sequence[str]) -> list[Stored | None]:
+        return await self.inner.get_many(kind, keys)
+
+    async def commit(self, writes: Sequence[Write]) -> None:
+        mood = self.moods.pop(0) if self.moods else self.mood
+        if mood == "full":
+            self.refused += 1
+            raise StoreUnavailable("the disk is full")
+        if mood != "unknown, not written":
+            await self.inner.commit(writes)
+        if mood != "well":
+            raise StoreUnknown("the disk gave no answer")
+
+    async def query(self, kind: str, index: str, value: str, **bounds: Any) -> Page:
+        return await self.inner.query(kind, index, value, **bounds)
+
+    async def count(self, kind: str, index: str, value: str, *, at_most: int = 1000) -> int:
+        return await self.inner.count(kind, index, value, at_most=at_most)
+
+    async def ping(self) -> None:
+        if self.mood == "full":
+            raise StoreUnavailable("the disk is full")
+
+    async def close(self) -> None:
+        await self.inner.close()
