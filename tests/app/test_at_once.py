@@ -21,10 +21,9 @@ def test_a_hundred_at_once_in_memory() -> None:
 
 
 async def test_a_hundred_at_once_in_sqlite(tmp_path: Path) -> None:
-    """What the store keeps is looked at, before anything is worked on: the clock stands still outside of it."""
+    """What the store keeps, before anything is worked on."""
     store = await SqliteStore.open(tmp_path / "once.db")
-    counter = Counter(store=store)
-    await counter.stop()
+    counter = Counter(store=store, alive=False)
     counter.exists("pi_1", 19_900, "1001")
     told = await asyncio.gather(*(counter.told_paid("1001", 19_900) for _ in range(100)))
     orders = await asyncio.gather(*(counter.told_order("1001", webhook=f"w{nth % 3}") for nth in range(99)))
@@ -40,9 +39,7 @@ async def test_a_hundred_at_once_in_sqlite(tmp_path: Path) -> None:
 async def test_the_same_file_written_by_two_services_keeps_one(tmp_path: Path) -> None:
     """Two stores on one file, as two processes have them."""
     stores = [await SqliteStore.open(tmp_path / "twice.db") for _ in range(2)]
-    counters = [Counter(store=store) for store in stores]
-    for counter in counters:
-        await counter.stop()
+    counters = [Counter(store=store, alive=False) for store in stores]
     told = await asyncio.gather(*(counters[nth % 2].told_paid("1001", 19_900) for nth in range(60)))
     assert sorted(receipt.verdict for receipt in told) == ["duplicate"] * 59 + ["routed"]
     assert len(await counters[0].runs("invoice_payment")) == 1

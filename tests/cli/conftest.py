@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 import structlog
-from tests.cli.kit import Onpaid, Ran, settings_of, stock
 
 from onpaid.cli import main
 from onpaid.settings import BY_NAME
+from tests.cli.kit import Onpaid, Ran, settings_of, stock
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
-from tests.providers.samples import ORDER, event
 
 from onpaid.clock import SystemClock
 from onpaid.compose import Service, build
@@ -23,6 +22,7 @@ from onpaid.engine.journal import RUNS, TICKETS, Attempt, Step
 from onpaid.engine.tickets import new_ticket
 from onpaid.providers.signatures import Signer
 from onpaid.settings import Settings
+from tests.providers.samples import ORDER, event
 
 CANARIES = {
     "STRIPE_API_KEY": "sk_test_canary4stripe4key",
@@ -138,7 +138,12 @@ async def _deliver(service: Service) -> None:
 async def _leave_doubt(service: Service) -> None:
     now = SystemClock().now()
     made = msgspec.Raw(msgspec.json.encode({"invoice_id": 2000010, "number": 10001}))
-    receipt = {"invoice_id": 2000010, "to_email": "ola@example.org", "to_name": "Ola Nordmann", "message": "Takk"}
+    receipt = {
+        "invoice_id": 2000010,
+        "to_email": "ola@example.org",
+        "to_name": "Ola Nordmann",
+        "message": "Takk",
+    }
     held = await RUNS.get(service.store, RUN)
     assert held is not None
     run = held.record
@@ -162,7 +167,9 @@ async def _leave_doubt(service: Service) -> None:
     expiry = await RUNS.get(service.store, EXPIRY)
     assert expiry is not None
     expiry.record.state, expiry.record.due_at, expiry.record.reason = "failed", None, "for a test"
-    loose = new_ticket(None, subject="lane:fiken", cause="test", title="A loose ticket", category="settings", now=now)
+    loose = new_ticket(
+        None, subject="lane:fiken", cause="test", title="A loose ticket", category="settings", now=now
+    )
     await service.store.commit(
         [
             RUNS.update(run, held.version),

@@ -8,7 +8,9 @@ SETTLED = ("runs", "settle", RUN, "--step", "send receipt")
 
 
 def test_a_doubt_is_settled_as_done(stocked: Onpaid) -> None:
-    told = stocked(*SETTLED, "--attempt", "1", "--done", "--result", '{"invoice_id": 2000010, "count": 1}', "--json")
+    told = stocked(
+        *SETTLED, "--attempt", "1", "--done", "--result", '{"invoice_id": 2000010, "count": 1}', "--json"
+    )
     assert told.well().json()["state"] == "ready"
     closed = stocked("tickets", "list", "--state", "closed", "--json").well().json()["items"]
     assert [ticket["category"] for ticket in closed] == ["doubt"]
@@ -73,7 +75,9 @@ def test_a_ticket_is_put_away(stocked: Onpaid) -> None:
 
 def test_a_lane_is_paused_and_opened(stocked: Onpaid) -> None:
     assert "is paused" in stocked("lanes", "pause", "fiken", "--why", "the books are closed").well().out
-    lane = next(each for each in stocked("lanes", "list", "--json").well().json()["items"] if each["name"] == "fiken")
+    lane = next(
+        each for each in stocked("lanes", "list", "--json").well().json()["items"] if each["name"] == "fiken"
+    )
     assert (lane["paused"], lane["reason"]) == (True, "the books are closed")
     assert stocked("lanes", "resume", "fiken", "--json").well().json()["lane"] == "fiken"
     ran = stocked("lanes", "pause", "nope")

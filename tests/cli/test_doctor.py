@@ -39,7 +39,15 @@ def test_whole_settings_leave_nothing_to_say() -> None:
 def test_each_missing_setting_is_named_with_what_follows(name: str) -> None:
     ((says, wrong),) = told(**{name: ""})
     assert says.startswith(f"{name} is not set: ")
-    assert wrong == (name not in ("KONVERZKY_PRICES_INCLUDE_VAT", "ONPAID_VIEWER_TOKEN", "ONPAID_SESSION_SECRET", "ONPAID_PUBLIC_URL"))
+    assert wrong == (
+        name
+        not in (
+            "KONVERZKY_PRICES_INCLUDE_VAT",
+            "ONPAID_VIEWER_TOKEN",
+            "ONPAID_SESSION_SECRET",
+            "ONPAID_PUBLIC_URL",
+        )
+    )
 
 
 def test_weak_and_equal_tokens_are_wrong() -> None:

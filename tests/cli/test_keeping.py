@@ -7,12 +7,22 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.cli.kit import NOWHERE, SECRETS, Onpaid
 
 from onpaid import __version__
 from onpaid.settings import TABLE
+from tests.cli.kit import NOWHERE, SECRETS, Onpaid
 
-HEAVY = ("aiohttp", "stripe", "starlette", "uvicorn", "apsw", "structlog", "msgspec", "onpaid.compose", "onpaid.simulators")
+HEAVY = (
+    "aiohttp",
+    "stripe",
+    "starlette",
+    "uvicorn",
+    "apsw",
+    "structlog",
+    "msgspec",
+    "onpaid.compose",
+    "onpaid.simulators",
+)
 
 
 def test_a_backup_brings_everything_back(stocked: Onpaid, tmp_path: Path) -> None:
@@ -110,7 +120,9 @@ print([name for name in {HEAVY!r} if name in sys.modules])
 
 
 def test_the_doctor_says_what_is_missing_in_sentences(onpaid: Onpaid) -> None:
-    ran = onpaid("doctor", STRIPE_API_KEY="", ONPAID_ADMIN_TOKEN="", INVOICE_VAT_RULES="", FIKEN_COMPANY_SLUG="")
+    ran = onpaid(
+        "doctor", STRIPE_API_KEY="", ONPAID_ADMIN_TOKEN="", INVOICE_VAT_RULES="", FIKEN_COMPANY_SLUG=""
+    )
     assert ran.code == 1
     for name in ("STRIPE_API_KEY", "ONPAID_ADMIN_TOKEN", "INVOICE_VAT_RULES", "FIKEN_COMPANY_SLUG"):
         assert f"✗ {name} is not set" in ran.out
@@ -146,7 +158,9 @@ def test_the_doctor_wants_a_vat_table_that_somebody_vouches_for(onpaid: Onpaid, 
     table = tmp_path / "vat.toml"
     table.write_text(table.read_text().replace('"Kari"', '""'))
     assert "is not signed off" in onpaid("doctor").out.replace("\n", " ")
-    assert "cannot be read" in onpaid("doctor", INVOICE_VAT_RULES=f"{tmp_path}/nope.toml").out.replace("\n", " ")
+    assert "cannot be read" in onpaid("doctor", INVOICE_VAT_RULES=f"{tmp_path}/nope.toml").out.replace(
+        "\n", " "
+    )
 
 
 def test_the_doctor_finds_settings_that_cannot_be_read(onpaid: Onpaid) -> None:

@@ -65,7 +65,9 @@ def test_a_card_number_that_is_a_number_is_hidden_and_an_instant_is_not(out: io.
 
 
 def test_names_that_speak_of_secrets_hide_whatever_they_hold(out: io.StringIO) -> None:
-    structlog.get_logger("t").info("asked", authorization="x1", api_key="x2", Cookie="x3", webhook_secret=["x4"])
+    structlog.get_logger("t").info(
+        "asked", authorization="x1", api_key="x2", Cookie="x3", webhook_secret=["x4"]
+    )
     assert all(value not in out.getvalue() for value in ("x1", "x2", "x3", "x4"))
 
 

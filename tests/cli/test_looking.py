@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.cli.kit import CHARGE_EVENT, RUN, Onpaid
 
 
@@ -26,15 +27,17 @@ def test_one_order_is_told_with_everything_that_happened(stocked: Onpaid) -> Non
 def test_runs_that_have_not_ended_come_first_those_that_need_a_person(stocked: Onpaid) -> None:
     listed = stocked("runs", "list", "--json").well().json()["items"]
     assert [row["state"] for row in listed][:2] == ["doubtful", "failed"]
-    assert [row["id"] for row in stocked("runs", "list", "--state", "doubtful", "--json").well().json()["items"]] == [
-        RUN
-    ]
+    assert [
+        row["id"] for row in stocked("runs", "list", "--state", "doubtful", "--json").well().json()["items"]
+    ] == [RUN]
     assert "No runs." in stocked("runs", "list", "--state", "cancelled").well().out
 
 
 def test_a_run_in_doubt_says_how_to_settle_it(stocked: Onpaid) -> None:
     said = stocked("runs", "show", RUN).well().out
-    assert f"onpaid runs settle {RUN} --step 'send receipt' --attempt 1" in said.replace("\n", " ").replace("  ", " ")
+    assert f"onpaid runs settle {RUN} --step 'send receipt' --attempt 1" in said.replace("\n", " ").replace(
+        "  ", " "
+    )
     assert stocked("runs", "show", RUN, "--json").well().json()["settling"]["attempt"] == 1
 
 
@@ -93,5 +96,7 @@ def test_what_is_not_there_is_one_sentence_and_exit_code_1(stocked: Onpaid, word
 
 
 def test_looking_needs_no_account(stocked: Onpaid) -> None:
-    bare = {name: "" for name in ("STRIPE_API_KEY", "FIKEN_API_TOKEN", "STRIPE_WEBHOOK_SECRET", "INVOICE_VAT_RULES")}
+    bare = dict.fromkeys(
+        ("STRIPE_API_KEY", "FIKEN_API_TOKEN", "STRIPE_WEBHOOK_SECRET", "INVOICE_VAT_RULES"), ""
+    )
     assert stocked("orders", "list", "--json", **bare).well().json()["items"]

@@ -198,14 +198,23 @@ class Stage:
         generation: int = 0,
         clock: VirtualClock | None = None,
         sources: Mapping[str, WebhookSource] | None = None,
+        alive: bool = True,
     ) -> None:
+        """A stage that is not `alive` takes events in and advances no run."""
         self.world = world
         self.rules = rules
         self.store: Store = store or MemoryStore()
         self.clock = clock or VirtualClock()
         self.guests = guests(world, self.store, rules, prices_include_vat=prices_include_vat)
         self.process = Process(
-            self.store, FLOWS, self.guests, self.clock, pace=PACE, lanes=LANES, generation=generation
+            self.store,
+            FLOWS,
+            self.guests,
+            self.clock,
+            pace=PACE,
+            lanes=LANES,
+            generation=generation,
+            ringing=alive,
         )
         self.inbox = Inbox(
             self.process.engine.recorder,
@@ -216,7 +225,7 @@ class Stage:
         )
         self.operations = Operations(self.process.engine)
         self._events = 0
-        self._life = asyncio.get_running_loop().create_task(self._live())
+        self._life = asyncio.get_running_loop().create_task(self._live() if alive else asyncio.sleep(0))
 
     def at(self, moment: datetime) -> None:
         """Set the wall clock."""

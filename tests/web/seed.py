@@ -106,6 +106,7 @@ class Story:
         for run in self.runs:
             if run.flow == "expire_order" and run.state == "waiting":
                 run.state, run.due_at, run.wake, run.reason, run.ended = "done", None, [], "", self.now
+                run.steps[0].state = "done"
         return self
 
     def step(

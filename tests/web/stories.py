@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onpaid.clock import Instant
 from onpaid.domain.events import Envelope
-from onpaid.engine.journal import LANES, TICKETS, LaneState
+from onpaid.engine.journal import LANES, TICKETS, LaneState, Step
 from onpaid.store.port import Store
 from tests.web.people import goods, person, price
 from tests.web.seed import ACCOUNT, Story, event_write, open_ticket
@@ -49,6 +49,8 @@ def _expired(now: Instant) -> Story:
     (watch,) = story.runs
     watch.state, watch.due_at, watch.wake, watch.reason = "done", None, [], ""
     story.expired_at = watch.ended = now - 86_400_000
+    watch.steps[0].state = "done"
+    watch.steps.append(Step("expire order", "Orders.expire", "local", "done"))
     return story
 
 

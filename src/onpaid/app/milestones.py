@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from onpaid.app import words
+from onpaid.app.orders_shown import sum_of
 from onpaid.app.shown import Mood
 from onpaid.app.shown_orders import InvoiceShown, Milestone
 from onpaid.clock import as_datetime
-from onpaid.domain.money import Money
 from onpaid.domain.orders import Order
 from onpaid.domain.payments import Payment
 
@@ -49,7 +49,9 @@ def milestones_of(
         numbers = ", ".join(
             f"No. {each.number}" if each.number else f"id {each.invoice_id}" for each in invoices
         )
-        invoiced = Milestone("Invoiced", "good", numbers, _sum(invoices))
+        invoiced = Milestone(
+            "Invoiced", "good", numbers, sum_of([each.total for each in invoices if each.total])
+        )
     mails = [each for each in invoices if each.mailed]
     mailed = _reached("Mailed", len(mails), len(payments), invoiced.mood, state)
     if mailed.mood == "good":
@@ -68,7 +70,7 @@ def _ordered(order: Order | None) -> Milestone:
 def _paid(payments: Sequence[Payment], state: str) -> Milestone:
     if not payments:
         return Milestone("Paid", "todo", "Expired" if state == "expired" else "Not yet", "")
-    figure = " + ".join(payment.fact.amount.format() for payment in payments[:3])
+    figure = sum_of([payment.fact.amount for payment in payments])
     first = as_datetime(min(payment.fact.paid_at for payment in payments))
     return Milestone(
         "Paid", "good", figure, _count(len(payments), "payment") if len(payments) > 1 else "", first
@@ -93,13 +95,6 @@ def headline_of(milestones: Sequence[Milestone], payments: int, state: str, why:
         times = {1: "once", 2: "twice"}.get(payments, f"{payments} times")
         return f"Paid {times}, invoiced {times}, mailed {times}."
     return _PLAIN.get(state) or f"{_LEAD.get(state, '')}{why or state}"
-
-
-def _sum(invoices: Sequence[InvoiceShown]) -> str:
-    totals = [each.total for each in invoices if each.total is not None]
-    if not totals or len({total.currency for total in totals}) > 1:
-        return ""
-    return Money(sum(total.minor for total in totals), totals[0].currency).format()
 
 
 def _count(number: int, what: str) -> str:

@@ -132,7 +132,8 @@ class OrderViews:
         state = orders_shown.state_of(order, counting)
         invoices = orders_shown.invoices_of(counting)
         marks = milestones.milestones_of(order, payments, invoices, state)
-        why = next((run.reason for run in counting if run.state == state), "")
+        told = next((run for run in counting if run.state == state), None)
+        why = "" if told is None else words.reason_in_short(told)
         first = min((payment.recorded_at for payment in payments), default=now)
         by_id = {run.id: run for run in runs}
         return OrderShown(

@@ -22,7 +22,7 @@ from onpaid.clock import as_datetime
 from onpaid.domain.amounts import gross_of
 from onpaid.domain.decimals import plain
 from onpaid.domain.invoices import InvoiceRef
-from onpaid.domain.money import known_currency
+from onpaid.domain.money import Money, known_currency
 from onpaid.domain.orders import Customer, Order, Revision
 from onpaid.domain.payments import Payment, PaymentSucceeded
 from onpaid.engine.journal import Run
@@ -64,6 +64,15 @@ def total_of(revision: Revision, prices_include_vat: bool | None) -> str | None:
         return None
 
 
+def sum_of(amounts: Sequence[Money]) -> str:
+    """Amounts of one currency added up; of several, side by side."""
+    if not amounts:
+        return ""
+    if len({amount.currency for amount in amounts}) > 1:
+        return " + ".join(amount.format() for amount in amounts)
+    return Money(sum(amount.minor for amount in amounts), amounts[0].currency).format()
+
+
 def order_row(
     key: str, order: Order | None, runs: Sequence[Run], mask: Mask, *, total: str | None, personal: bool
 ) -> OrderRow:
@@ -89,6 +98,7 @@ def order_row(
         steps=[dot for run in runs for dot in dots_of(run)],
         total=total,
         paid=[fact.amount for fact in paid],
+        paid_sum=sum_of([fact.amount for fact in paid]),
         at=as_datetime(at),
     )
 

@@ -172,7 +172,7 @@ def _mailed(run: Run) -> bool:
     if sent is not None:
         return sent.state == "done"
     counted = run.step("count dispatches")
-    return counted is not None and counted.state == "done" and counted.result not in (b"", b"0")
+    return counted is not None and counted.state == "done" and bytes(counted.result) not in (b"", b"0")
 
 
 Ledger = Mapping[str, Any]

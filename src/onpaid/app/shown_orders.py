@@ -35,6 +35,7 @@ class OrderRow(msgspec.Struct, frozen=True):
     steps: list[Dot]
     total: str | None
     paid: list[Money]
+    paid_sum: str
     at: datetime
 
 

@@ -109,7 +109,7 @@ def _steps(run: Run, mask: Mask) -> Iterator[Moment]:
         if step.attempts:
             yield from _attempts(run, step, mask)
             reached = max(reached, step.attempts[-1].ended or step.attempts[-1].at)
-        elif step.state == "done" and step.kind in ("local", "call"):
+        elif words.is_told(step):
             yield Moment(
                 at=as_datetime(reached),
                 kind="rule",

@@ -5,6 +5,8 @@ Steps that are not known here (a flow that somebody added) are told by their own
 
 from __future__ import annotations
 
+import re
+
 from onpaid.app.shown import Mood
 from onpaid.engine.journal import OUTSIDE, Attempt, Run, Step, Ticket
 
@@ -97,8 +99,15 @@ def who_acts(step: Step) -> str:
 
 
 def hint_for(step: Step) -> str:
-    """What a result of this step looks like: for the person who settles it."""
-    return _HINTS.get(step.act.rpartition(".")[2], "{}")
+    """What a result of this step looks like: for the person who settles it. An id that was asked for is filled in."""
+    hint = _HINTS.get(step.act.rpartition(".")[2], "{}")
+    asked = re.search(rb'"invoice_id":(\d{1,18})', bytes(step.input))
+    return hint.replace("1234567", asked.group(1).decode()) if asked else hint
+
+
+def is_told(step: Step) -> bool:
+    """Whether a step without attempts is worth a sentence: a wait that found at once what it waited for is not."""
+    return step.state == "done" and (step.kind in ("local", "call") or step.name in _DONE)
 
 
 def step_sentence(step: Step) -> str:
@@ -179,6 +188,14 @@ def run_sentence(run: Run, reason: str) -> str:
         case "done":
             return "Done"
     return why or run.state.capitalize()
+
+
+def reason_in_short(run: Run) -> str:
+    """Why a run stands where it does, for a headline: one sentence, ending as one."""
+    if run.state == "doubtful" and run.doubt is not None:
+        return f"nobody knows whether “{run.doubt.name}” happened."
+    first = re.split(r"(?<=[.?!])\s", run.reason, maxsplit=1)[0]
+    return first if not first or first.endswith((".", "?", "!")) else f"{first}."
 
 
 def advice_for(ticket: Ticket, run: Run | None) -> str:

@@ -96,12 +96,7 @@ def run(ident: str, *, as_json: bool) -> None:
         told = ask.get("runs", ident)
     if as_json:
         print_json(told)
-    else:
-        draw_run(told)
-
-
-def draw_run(told: Json) -> None:
-    """A run, its steps and what can be done to it."""
+        return
     say(f"{told['id']}: {told['state']}", "bold")
     facts(
         {

@@ -146,7 +146,7 @@ def _page_teller(pages: Pages) -> ErrorAnswer:
         if status == 401:
             wanted = f"?next={quote(ask.request.url.path)}" if ask.request.method == "GET" else ""
             return pages.to(f"/login{wanted}")
-        content = pages.render("error.html", status=status, detail=detail, caller=ask.caller)
+        content = pages.render("error.html", status=status, detail=detail, me=ask.caller)
         headers = {"retry-after": "5"} if status == 503 else {}
         return Response(content, status, headers, media_type="text/html; charset=utf-8")
 

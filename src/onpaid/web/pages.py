@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -74,38 +75,7 @@ class Pages:
 
     def __init__(self, time_zone: str, root: str, version: str) -> None:
         self.root = root
-        self._zone = ZoneInfo(time_zone)
-        self._environment = _environment().overlay()
-        filters: dict[str, Any] = dict(_environment().filters)
-        filters.update(
-            clock=lambda at: self._at(at, "%H:%M:%S"),
-            minute=lambda at: self._at(at, "%H:%M"),
-            day=lambda at: self._at(at, "%-d %b"),
-            when=lambda at: self._at(at, "%-d %b %H:%M:%S"),
-            full=lambda at: self._at(at, "%A %-d %B %Y, %H:%M:%S.%f")[:-3] + self._at(at, " %Z"),
-            tojsontext=as_json,
-            took=took,
-        )
-        self._environment.filters = filters
-        self._environment.globals = {
-            **_environment().globals,
-            "root": root,
-            "version": version,
-            "csrf_field": CSRF_FIELD,
-            "asset": lambda name: f"{root}/assets/{address_of(name)}",
-            "link": self.link,
-            "zone": time_zone,
-        }
-
-    def _at(self, at: datetime, form: str) -> str:
-        return at.astimezone(self._zone).strftime(form)
-
-    def link(self, kind: str, key: str) -> str:
-        """The address of the page of one order, run or event, whatever its key is made of."""
-        parts = key.split("/")
-        if "" in parts or "." in parts or ".." in parts:
-            return f"{self.root}/console/{kind}/?key={quote(key, safe='')}"
-        return f"{self.root}/console/{kind}/{quote(key, safe='/:@~,')}"
+        self._environment = _environment(time_zone, root, version)
 
     def render(self, template: str, **context: Any) -> bytes:
         """The template as UTF-8."""
@@ -116,7 +86,7 @@ class Pages:
         session = ask.caller.session
         content = self.render(
             template,
-            caller=ask.caller,
+            me=ask.caller,
             csrf=ask.parts.access.csrf(session) if session is not None else "",
             problems=await ask.parts.views.problems(),
             said=SAID.get(ask.request.query_params.get("said", ""), ""),
@@ -157,12 +127,47 @@ def _here(ask: Ask) -> str:
     return f"{path}?{query}" if query else path
 
 
+def address(root: str, kind: str, key: str) -> str:
+    """The page of one order, run or event, whatever its key is made of."""
+    parts = key.split("/")
+    if "" in parts or "." in parts or ".." in parts:
+        return f"{root}/console/{kind}/?key={quote(key, safe='')}"
+    return f"{root}/console/{kind}/{quote(key, safe='/:@~,')}"
+
+
 @cache
-def _environment() -> Environment:
-    return Environment(
+def _environment(time_zone: str, root: str, version: str) -> Environment:
+    zone = ZoneInfo(time_zone)
+
+    def at(form: str) -> Callable[[datetime], str]:
+        return lambda moment: moment.astimezone(zone).strftime(form)
+
+    def full(moment: datetime) -> str:
+        here = moment.astimezone(zone)
+        return f"{here:%A %-d %B %Y, %H:%M:%S}.{here.microsecond // 1000:03} {here:%Z}"
+
+    environment = Environment(
         loader=FileSystemLoader(str(files("onpaid.web").joinpath("templates"))),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters.update(
+        clock=at("%H:%M:%S"),
+        minute=at("%H:%M"),
+        day=at("%-d %b"),
+        when=at("%-d %b %H:%M:%S"),
+        full=full,
+        tojsontext=as_json,
+        took=took,
+    )
+    environment.globals.update(
+        root=root,
+        version=version,
+        zone=time_zone,
+        csrf_field=CSRF_FIELD,
+        asset=lambda name: f"{root}/assets/{address_of(name)}",
+        link=lambda kind, key: address(root, kind, key),
+    )
+    return environment

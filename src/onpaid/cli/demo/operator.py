@@ -25,6 +25,7 @@ CALL_FAULTS = frozenset(
     {"429", "503", "slow", "commit-then-timeout", "concurrent-call-refused", "late-landing"}
 )
 LOSING = frozenset({"503", "commit-then-timeout", "late-landing"})
+KILLED = "a killed service"
 _ANSWERED = re.compile(r"answered 5\d\d")
 
 
@@ -38,10 +39,12 @@ class Allowance:
             expected = mails * CALL_RATE / len(on) * NEVER_DONE
             self._most[fault] = math.floor(expected + 6 * math.sqrt(expected) + 4)
         self.used: Counter[str] = Counter()
+        self.kills = 0
+        """How often the service was killed: Fiken is called by one run at a time, so each leaves one doubt at most."""
 
     def most(self, fault: str) -> int:
         """How many doubts this fault may leave to a person."""
-        return self._most.get(fault, 0)
+        return self.kills if fault == KILLED else self._most.get(fault, 0)
 
     def take(self, fault: str) -> bool:
         """One more, if there is one left."""
@@ -52,6 +55,8 @@ class Allowance:
 
     def fault_behind(self, note: str) -> str:
         """Which fault left an attempt with this note."""
+        if "worker is gone" in note:
+            return KILLED
         if _ANSWERED.search(note):
             return "503"
         return "commit-then-timeout" if self.most("commit-then-timeout") else "late-landing"

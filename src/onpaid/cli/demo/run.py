@@ -19,7 +19,7 @@ import msgspec
 from rich.console import Console
 
 from onpaid.app import proof
-from onpaid.cli.demo.house import House, Talk
+from onpaid.cli.demo.house import House, NoAnswer, Talk
 from onpaid.cli.demo.operator import Allowance, Operator
 from onpaid.cli.demo.options import Options
 from onpaid.cli.demo.report import Report, judge
@@ -113,7 +113,8 @@ async def _play(stage: Stage, options: Options, show: Show) -> Report:
         begun = time.monotonic()
         asked = {"orders": options.orders, "target": stage.service_url, "upsells": options.upsells}
         await simulators.post("/_play", asked)
-        operator = Operator(House(house), simulators, Allowance(options.orders, parse(options.faults)))
+        allowance = Allowance(options.orders, parse(options.faults))
+        operator = Operator(House(house), simulators, allowance)
         findings: list[str] = []
         while True:
             stage.check()
@@ -127,9 +128,10 @@ async def _play(stage: Stage, options: Options, show: Show) -> Report:
             if now.seconds > options.patience:
                 findings.append(f"it had not come to its end after {options.patience:.0f} s")
                 break
-            house.base = stage.service_url
-            if now.runs.get("doubtful"):
-                await operator.work()
+            if now.runs.get("doubtful") and stage.service is not None:
+                allowance.kills = stage.kills
+                with contextlib.suppress(NoAnswer):  # it may be starting again: the next round asks again
+                    await operator.work()
             await asyncio.sleep(max(EVERY, GENTLY * took))
         ledger = await simulators.get("/_ledger")
         seconds = time.monotonic() - begun

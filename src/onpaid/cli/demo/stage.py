@@ -110,6 +110,7 @@ class Stage:
     service_url: str = ""
     simulators: Child | None = None
     service: Child | None = None
+    kills: int = 0
     environment: dict[str, str] = field(default_factory=dict)
 
     async def start(self) -> None:
@@ -149,9 +150,8 @@ class Stage:
 
     async def start_service(self) -> None:
         """Start the service, or start it again after it was killed, and wait until it says where it is."""
-        service = self.service = await Child.start(
-            "service", ["serve", *_UNTIL], self.environment, self.folder
-        )
+        service = await Child.start("service", ["serve", *_UNTIL], self.environment, self.folder)
+        self.service = service
         try:
             async with asyncio.timeout(START_SECONDS):
                 while True:
@@ -164,6 +164,14 @@ class Stage:
             raise ChildEnded(f"the demo's service did not come up. It said: {service.last_words()}") from None
         self.service_url = told.address
         self.environment["ONPAID_PORT"] = told.address.rpartition(":")[2]
+
+    async def kill_service(self) -> None:
+        """Kill the service as a power cut would. `start_service` brings it up again, on the same port."""
+        service, self.service = self.service, None
+        if service is not None:
+            self.kills += 1
+            service.process.kill()
+            await service.process.wait()
 
     def check(self) -> None:
         """Raise ChildEnded unless both run."""

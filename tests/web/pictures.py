@@ -1,0 +1,77 @@
+"""Pictures of every page, light and dark, wide and narrow: `python -m tests.web.pictures OUT [LOGIN_LINK]`.
+
+Without a link the seeded shop is served for the purpose; with one (as `onpaid demo` prints it) the pictures are of
+that service, of its newest order. Needs Debian's chromium.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, sync_playwright
+
+from onpaid.web.access import make_login_link
+from tests.web.serving import CHROMIUM, seeded, serving
+
+WIDE, PHONE = (1360, 900), (390, 844)
+
+
+def pages_of(page: Page, base: str, *, seed: bool) -> dict[str, str]:
+    """Name and path of what is worth a picture."""
+    if seed:
+        orders = {"order": "10044", "doubt": "10041", "failed": "10040", "quiet": "10048", "upsell": "10043"}
+        orders |= {"lost": "10049", "unpaid": "9871"}
+        found = {name: f"/console/orders/konverzky/{number}" for name, number in orders.items()}
+        found["run"] = "/console/runs/invoice_payment:stripe/default/test/pi_3Q10041bK"
+        found["event"] = "/console/events/stripe/default/test/evt_1Q100441"
+        found["nothing"] = "/console?q=nobody"
+        found["search"] = "/console?q=kari.nordmann@example.org"
+        found["missing"] = "/console/orders/konverzky/0"
+    else:
+        page.goto(f"{base}/console")
+        newest = page.locator("td.c-number a").first.get_attribute("href")
+        found = {"order": str(newest)}
+    plain = {"orders": "/console", "problems": "/console/problems", "events": "/console/events"}
+    return {**plain, "lanes": "/console/lanes", **found}
+
+
+def take(link: str, out: Path, *, seed: bool) -> None:
+    """All of them, as `orders-light.png`, `orders-dark.png`, `orders-phone.png` and so on."""
+    out.mkdir(parents=True, exist_ok=True)
+    base = link.partition("/login")[0]
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        context: Any = browser.new_context(viewport=_size(WIDE), device_scale_factor=1.5)
+        page = context.new_page()
+        page.goto(f"{base}/login")
+        page.screenshot(path=out / "login-light.png")
+        page.goto(link)
+        for name, path in pages_of(page, base, seed=seed).items():
+            for kind, scheme, size in (
+                ("light", "light", WIDE),
+                ("dark", "dark", WIDE),
+                ("phone", "light", PHONE),
+            ):
+                page.emulate_media(color_scheme=scheme)
+                page.set_viewport_size(_size(size))
+                page.goto(f"{base}{path}")
+                page.screenshot(path=out / f"{name}-{kind}.png")
+        browser.close()
+
+
+def _size(size: tuple[int, int]) -> Any:
+    return {"width": size[0], "height": size[1]}
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    if len(sys.argv) > 2:
+        with nullcontext():
+            take(sys.argv[2], folder, seed=False)
+    else:
+        with serving(seeded) as served:
+            world = served.world
+            take(make_login_link(world.settings, "operator", world.clock.now()), folder, seed=True)
