@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,7 +16,7 @@ from onpaid.clock import SystemClock
 from onpaid.providers.signatures import Signer
 from onpaid.store.sqlite_lock import read_announcement
 from tests.cli.kit import RUN, SECRETS, Onpaid, Ran, start, until
-from tests.providers.samples import ORDER
+from tests.providers.samples import ORDER, event
 
 
 class Served:
@@ -48,7 +49,7 @@ class Served:
     def end(self, number: int = signal.SIGTERM) -> Ran:
         """Ask it to stop; what it said."""
         self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=10)
+        out, err = self.process.communicate(timeout=30)
         return Ran(self.process.returncode, out, err)
 
 
@@ -124,6 +125,47 @@ def test_it_serves_is_asked_by_commands_and_ends_well(served: Served, stocked: O
     assert any("request_id" in line for line in lines)
     for secret in [*SECRETS, "ola@example.org", "Nordmann"]:
         assert secret not in ran.err
+
+
+@pytest.mark.parametrize(("signals", "code"), [(1, 0), (2, 130)], ids=["one signal", "a second one"])
+def test_it_hands_back_what_hangs_and_ends_in_time(
+    onpaid: Onpaid, tmp_path: Path, signals: int, code: int
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, and never answers
+        base = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        server = Served({**onpaid.environment, "STRIPE_API_BASE": base}, tmp_path / "onpaid.db")
+        now = SystemClock().now()
+        order, charge = json.dumps(ORDER).encode(), event(created=now // 1000)
+        shop, stripe = Signer(["canary-konverzky-secret"]), Signer(["whsec_canary4new4secret"])
+        kind = "application/json"
+        sent = [
+            server.ask(
+                "POST",
+                "/webhooks/konverzky",
+                order,
+                content_type=kind,
+                x_onpaid_signature=shop.header(order, now),
+            ),
+            server.ask(
+                "POST",
+                "/webhooks/stripe",
+                charge,
+                content_type=kind,
+                stripe_signature=stripe.header(charge, now),
+            ),
+        ]
+        assert [status for status, _, _ in sent] == [200, 200]
+        until(lambda: onpaid("runs", "list", "--state", "running", "--json").well().json()["items"])
+        if signals == 2:
+            server.process.send_signal(signal.SIGTERM)
+            until(lambda: server.ask("GET", "/readyz")[0] == 503)
+        ran = server.end()
+    assert ran.code == code, ran.err
+    run = onpaid("runs", "show", RUN, "--json").well().json()
+    if signals == 1:
+        assert (run["state"], "handed back" in run["reason"]) == ("ready", True)
+    else:
+        assert run["state"] == "running"  # its lease's end, or the next start, brings it back
 
 
 def test_a_second_server_is_refused_and_told_which_process(served: Served, stocked: Onpaid) -> None:

@@ -225,6 +225,7 @@ class Stage:
         )
         self.operations = Operations(self.process.engine)
         self._events = 0
+        self._nudged = asyncio.Event()
         self._life = asyncio.get_running_loop().create_task(self._live() if alive else asyncio.sleep(0))
 
     def at(self, moment: datetime) -> None:
@@ -256,11 +257,14 @@ class Stage:
     async def _live(self) -> None:
         while True:
             await self.process.live(at_most=timedelta(days=3650))
-            await self.clock.sleep(1)
+            # Nothing is due, and nothing will be by itself: no need to tick for ever.
+            self._nudged.clear()
+            await self._nudged.wait()
 
     async def rest(self, at_most: timedelta = timedelta(days=3)) -> None:
         """Until nothing moves any more."""
         end = self.clock.monotonic() + at_most.total_seconds()
+        self._nudged.set()
         await self.clock.sleep(1)
         while await self._moves() and self.clock.monotonic() < end:
             if self._life.done():
@@ -275,6 +279,7 @@ class Stage:
 
     async def wait(self, duration: timedelta) -> None:
         """Let that much time pass."""
+        self._nudged.set()
         await self.clock.sleep(duration.total_seconds())
 
     async def stop(self) -> None:

@@ -130,7 +130,7 @@ async def test_a_reader_that_lingers_does_not_stop_the_writer(open_sqlite: Open,
 
 async def test_large_bodies_are_kept_compressed_where_it_pays(open_sqlite: Open, tmp_path: Path) -> None:
     store = await open_sqlite()
-    squeezable, noise = b'{"amount":129900,"currency":"nok"}' * 100, os.urandom(3_000)
+    squeezable, noise = b'{"amount":129900,"currency":"nok"}' * 1000, os.urandom(30_000)
     await store.commit([Insert("b", "squeezable", squeezable), Insert("b", "noise", noise)])
     connection = apsw.Connection(str(tmp_path / "store.db"))
     kept = dict(connection.execute("SELECT key, body FROM documents").fetchall())

@@ -333,7 +333,10 @@ async def test_bounds_and_a_cursor_hold_together(store: Store, newest_first: boo
         assert found == (expected[::-1] if newest_first else expected)
 
 
-@pytest.mark.parametrize("cursor", ["", "~", "x", "5", "x~o1", "5.0~o1", "٣~o1", "-~o1", "9" * 30 + "~o1"])
+@pytest.mark.parametrize(
+    "cursor",
+    ["", "~", "x", "5", "x~o1", "5.0~o1", "٣~o1", "-~o1", "--5~o1", "9" * 19 + "~o1", "9" * 30 + "~o1"],
+)
 async def test_a_malformed_cursor_is_refused(store: Store, cursor: str) -> None:
     await store.commit([paid(1)])
     with pytest.raises(InvalidInput):

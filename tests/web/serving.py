@@ -1,4 +1,5 @@
-"""The application on a loopback port, in a thread of its own: for browsers and raw sockets."""
+"""The application on a loopback port, in a thread of its own, behind the server's own guards: for browsers and raw
+sockets."""
 
 from __future__ import annotations
 
@@ -7,10 +8,12 @@ import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from onpaid.web.server import make_server
+import uvicorn
+
+from onpaid.server import Guarded
 from tests.web.stories import fill
 from tests.web.world import World, make_world
 
@@ -25,6 +28,7 @@ class Served:
     base: str
     port: int
     loop: asyncio.AbstractEventLoop
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
 
     def run(self, what: Awaitable[Any]) -> Any:
         """Do something in the server's own loop, where its store lives."""
@@ -45,39 +49,52 @@ async def seeded(world: World) -> None:
     await world.engine.open()
 
 
+def free_port() -> int:
+    """A port that is free this moment."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
 @contextmanager
 def serving(prepare: Callable[[World], Awaitable[None]] = nothing, **changed: Any) -> Iterator[Served]:
     """Serve a world that `prepare` has filled, until the block ends."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port = listening.getsockname()[1]
+    up, found, port = threading.Event(), [], free_port()
+
+    async def main() -> None:
         base = f"http://127.0.0.1:{port}"
-        started: list[Served] = []
-        up = threading.Event()
+        world = make_world(public_url=base, **changed)
+        await prepare(world)
+        config = uvicorn.Config(
+            world.app(),
+            port=port,
+            http=Guarded,
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            log_level="critical",
+        )
+        config.load()
+        server = uvicorn.Server(config)
+        server.lifespan = config.lifespan_class(config)
+        await server.startup()
+        served = Served(world, base, port, asyncio.get_running_loop())
+        found.append(served)
+        up.set()
+        ticking = asyncio.create_task(server.main_loop())
+        await served.stop.wait()
+        server.should_exit = server.force_exit = True
+        await ticking
+        await server.shutdown()
 
-        async def main() -> None:
-            world = make_world(public_url=base, **changed)
-            await prepare(world)
-            server = make_server(world.app(), port=port)
-            server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-            stop = asyncio.Event()
-            served = Served(world, base, port, asyncio.get_running_loop())
-            served.stop = stop  # type: ignore[attr-defined]
-            started.append(served)
-            task = asyncio.create_task(server.serve(sockets=[listening]))
-            while not server.started and not task.done():
-                await asyncio.sleep(0)
-            up.set()
-            await stop.wait()
-            server.should_exit = True
-            await task
-
-        thread = threading.Thread(target=asyncio.run, args=(main(),), daemon=True)
-        thread.start()
-        if not up.wait(30) or not started:
-            raise RuntimeError("the server did not start")
-        try:
-            yield started[0]
-        finally:
-            started[0].loop.call_soon_threadsafe(started[0].stop.set)  # type: ignore[attr-defined]
-            thread.join(10)
+    thread = threading.Thread(target=asyncio.run, args=(main(),), daemon=True)
+    thread.start()
+    if not up.wait(30):
+        raise RuntimeError("the server did not start")
+    served: Served = found[0]
+    try:
+        yield served
+    finally:
+        served.loop.call_soon_threadsafe(served.stop.set)
+        thread.join(10)

@@ -21,7 +21,7 @@ LONGEST_AHEAD: Final = 5 * 60 * 1000
 OLDEST_YEAR: Final = 2025
 
 NEEDED: Final = {
-    "STRIPE_API_KEY": "in Stripe, under Developers, make a restricted key that may read charges, payments and customers",
+    "STRIPE_API_KEY": "in Stripe, under Developers, make a restricted key that may read charges, PaymentIntents, customers and balance",
     "STRIPE_WEBHOOK_SECRET": "in Stripe, add the endpoint <this service>/webhooks/stripe and take its signing secret",
     "KONVERZKY_WEBHOOK_SECRET": "choose a long random one, and give it to the shop together with the webhook's address",
     "FIKEN_API_TOKEN": "in Fiken, under API, make a personal token",

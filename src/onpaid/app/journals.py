@@ -99,7 +99,7 @@ def allowed(run: Run, now: Instant) -> tuple[list[May], str]:
 def settling_of(run: Run, now: Instant) -> Settling | None:
     """The doubt that may be settled now. Never while a request may still be in flight."""
     doubt = run.doubt
-    if doubt is None or doubt.state != "doubtful" or doubt.quiet_until > now:
+    if doubt is None or doubt.state != "doubtful" or doubt.settled or doubt.quiet_until > now:
         return None
     if run.state == "running" and run.lease_until > now:
         return None

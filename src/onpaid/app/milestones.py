@@ -35,7 +35,6 @@ _LEAD = {
     "doubtful": "A person must look: ",
     "failed": "Stopped: ",
     "waiting": "Waiting: ",
-    "sleeping": "Waiting: ",
 }
 
 
@@ -92,9 +91,11 @@ def _reached(name: str, reached: int, wanted: int, before: Mood, state: str) -> 
 def headline_of(milestones: Sequence[Milestone], payments: int, state: str, why: str) -> str:
     """How the order stands, in one sentence."""
     if state == "done" and all(each.mood == "good" for each in milestones):
-        times = {1: "once", 2: "twice"}.get(payments, f"{payments} times")
-        return f"Paid {times}, invoiced {times}, mailed {times}."
-    return _PLAIN.get(state) or f"{_LEAD.get(state, '')}{why or state}"
+        if payments > 1:
+            return f"{payments} payments, {payments} invoices, {payments} mails: each exactly once."
+        return "Paid once, invoiced once, mailed once."
+    told = f"{_LEAD.get(state, '')}{why or state}"
+    return _PLAIN.get(state) or told[:1].upper() + told[1:]
 
 
 def _count(number: int, what: str) -> str:

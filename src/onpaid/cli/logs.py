@@ -10,8 +10,10 @@ import logging
 import re
 import sys
 from collections.abc import Iterable, Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any, TextIO
 
+import msgspec
 import structlog
 
 from onpaid.providers.masking import masked
@@ -29,16 +31,21 @@ _HIDDEN = "***"
 _NAMES = frozenset({"run", "runs", "key", "event_key", "order", "ticket", "request_id", "url"})
 """What is logged under these names must stay findable: long numbers in it are kept, unless they are cards."""
 _SECRET_NAME = re.compile(r"authorization|cookie|password|secret|token|api_?key", re.IGNORECASE)
-_PERSONAL = (
-    re.compile(r"\b(?:sk|rk|pk|whsec|ek)_[A-Za-z0-9_*]{4,}"),
-    re.compile(r"\bBearer\s+[^\s\"',;]+", re.IGNORECASE),
-    re.compile(r"[^\s\"'<>(),;:=/]+@[^\s\"'<>(),;:=/]+"),
-    re.compile(r"\+\d(?:[ -]?\d){6,}"),
+_PERSONAL = re.compile(
+    r"\b(?:sk|rk|pk|whsec|ek)_[A-Za-z0-9_*]{4,}"
+    r"|\bBearer\s+[^\s\"',;]+"
+    r"|\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*"
+    r"|[^\s\"'<>(),;:=/@]{1,64}@[^\s\"'<>(),;:=/@]{1,255}"
+    r"|\+\d(?:[ -]?\d){6,}",
+    re.IGNORECASE,
 )
 _LONG_NUMBER = re.compile(r"\d(?:[ -]?\d){11,18}")
-_SUSPECT = re.compile(r"@|(?:sk|rk|pk|whsec|ek)_|bearer|eyJ|\d(?:[ -]?\d){6}", re.IGNORECASE)
+_MARKS = ("@", "+", "k_", "c_", "eyJ", "earer", "EARER")
+_DIGITS = re.compile(r"[0-9 -]{7}")
 """What every text holds that has anything to hide in it, but for the service's own secrets: most do not."""
 _LONGEST = 300
+_LOOKED_AT = 600
+"""Characters of a line that are looked at; the rest of it is cut off."""
 
 Event = MutableMapping[str, Any]
 
@@ -59,8 +66,10 @@ class Mask:
     def _value(self, name: str, value: Any) -> Any:
         if value is None or isinstance(value, bool | float):
             return value
-        if _SECRET_NAME.search(name):
+        if _is_secret_name(name):
             return _HIDDEN
+        if isinstance(value, str):
+            return self._text(name, value)
         if isinstance(value, int):
             return _HIDDEN if _is_card(str(value)) else value
         if isinstance(value, Mapping):
@@ -74,17 +83,28 @@ class Mask:
         return self._text(name, str(value))
 
     def _text(self, name: str, text: str) -> str:
-        if len(text) <= _LONGEST and text.isprintable() and not _SUSPECT.search(text):
+        if len(text) <= _LONGEST and text.isprintable() and not _suspect(text):
             return text if self._own is None else self._own.sub(_HIDDEN, text)
         if name in _NAMES:
             text = text if self._own is None else self._own.sub(_HIDDEN, text)
-            for pattern in _PERSONAL:
-                text = pattern.sub(_HIDDEN, text)
+            text = _PERSONAL.sub(_HIDDEN, text[:_LOOKED_AT])
             return _LONG_NUMBER.sub(lambda found: _HIDDEN if _is_card(found[0]) else found[0], text)
-        lines = text.splitlines() or [""]
+        lines = (line[:_LOOKED_AT] for line in text.splitlines() or [""])
         return "\n".join(
             line[: len(line) - len(line.lstrip())] + masked(line, self._secrets) for line in lines
         )
+
+
+def _suspect(text: str) -> bool:
+    for mark in _MARKS:
+        if mark in text:
+            return True
+    return _DIGITS.search(text) is not None
+
+
+@lru_cache(maxsize=1000)
+def _is_secret_name(name: str) -> bool:
+    return _SECRET_NAME.search(name) is not None
 
 
 def _is_card(text: str) -> bool:
@@ -129,12 +149,17 @@ def _named(logger: _Lines, method: str, event: Event) -> Event:
     return event
 
 
+def _as_json(_logger: object, _method: str, event: Event) -> str:
+    first = {name: event.pop(name) for name in ("at", "level", "logger", "event") if name in event}
+    return msgspec.json.encode({**first, **event}).decode()
+
+
 def configure(
     level: str = "info", form: str = "json", *, secrets: Iterable[str] = (), stream: TextIO | None = None
 ) -> None:
     """Set up all logging of this process. `secrets` are never written, wherever they turn up."""
     out = stream or sys.stderr
-    renderer: Any = structlog.processors.JSONRenderer(ensure_ascii=False)
+    renderer: Any = _as_json
     if form == "text":
         colours = out.isatty()
         renderer = structlog.dev.ConsoleRenderer(
@@ -143,9 +168,9 @@ def configure(
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
-            _named,
             structlog.processors.format_exc_info,
             Mask(secrets),
+            _named,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
             renderer,
         ],

@@ -66,7 +66,7 @@ def _entries(order: Order) -> Iterator[Entry]:
         yield Entry("email", customer.email.strip().lower(), order.received_at)
 
 
-ORDERS = Kind("order", Order, key=lambda order: order.key, entries=_entries)
+ORDERS = Kind("order", Order, key=lambda order: order.key, entries=_entries, squeeze=lambda order: True)
 ALIASES = Kind("order-alias", Alias, key=lambda alias: alias.alias)
 ALLOCATIONS = Kind("allocation", Allocation, key=lambda allocation: allocation.order)
 

@@ -165,6 +165,13 @@ def make_cursor(sort: int, key: str) -> str:
 def read_cursor(cursor: str) -> tuple[int, str]:
     """The place that a cursor names. Raises InvalidInput."""
     sort, tilde, key = cursor.partition("~")
-    if not tilde or not sort.lstrip("-").isascii() or not sort.lstrip("-").isdigit() or len(sort) > 20:
-        raise InvalidInput("this cursor is not one of ours: start the list again without it")
-    return int(sort), key
+    digits = sort.removeprefix("-")
+    if (
+        tilde
+        and digits.isascii()
+        and digits.isdigit()
+        and len(digits) < 20
+        and -(1 << 63) <= int(sort) < 1 << 63
+    ):
+        return int(sort), key
+    raise InvalidInput("this cursor is not one of ours: start the list again without it")

@@ -18,7 +18,8 @@ import msgspec
 from onpaid.store.port import Check, Delete, Entry, Write
 
 PLAIN, DEFLATED = 0, 1
-PACK_FROM = 400
+PACK_FROM = 16_384
+"""Bytes. What a record type wants small it compresses itself, once, when it has come to rest (`store.records`)."""
 MOST_BODY = 64 * 1024 * 1024
 
 Value = int | str | bytes

@@ -26,7 +26,7 @@ from onpaid.web.answers import App, Message, Receive, Scope, Send, problem, send
 from onpaid.web.assets import assets
 from onpaid.web.console import Console
 from onpaid.web.console_acts import ConsoleActs
-from onpaid.web.framing import misframed
+from onpaid.web.framing import Budget, misframed
 from onpaid.web.login import Login
 from onpaid.web.openapi import document
 from onpaid.web.pages import Pages
@@ -61,7 +61,8 @@ def create_app(
     ready: Callable[[], Awaitable[list[str]]],
 ) -> App:
     """The application. `ready` names, in sentences, what keeps the service from working."""
-    parts = Parts(inbox, engine, operations, views, settings, ready, Access(settings, engine.clock))
+    access, budget = Access(settings, engine.clock), Budget(settings.bodies_limit)
+    parts = Parts(inbox, engine, operations, views, settings, ready, access, budget)
     pages = Pages(settings.time_zone, settings.root, settings.version)
     doors = doors_of(pages)
     described = msgspec.json.encode(document(doors, sorted(inbox.sources), settings))

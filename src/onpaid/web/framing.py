@@ -1,8 +1,8 @@
 """Is this one request, and how large may it be? Looked at before anything else, whatever server is in front.
 
 The server's parser refuses what it cannot read; what two readers could read differently is refused here: a length
-and chunks at once, two hosts, an upgrade, odd versions. Bodies are counted while they arrive, and an answer to one
-that is too large goes out before the rest of it does.
+and chunks at once, two hosts, an upgrade, odd versions. Bodies are counted while they arrive: one that is too large is
+answered before its end, and all that are unfinished together may hold so much memory and no more.
 """
 
 from __future__ import annotations
@@ -10,12 +10,9 @@ from __future__ import annotations
 import asyncio
 import re
 
-from onpaid.web.answers import Headers, Receive, Scope, Send, problem_body
+from onpaid.web.answers import Headers, Receive, Scope
 
 VERSIONS = ("1.1", "1.0", "2", "3")
-LINGER = 2.0
-"""Seconds in which the rest of a refused body is read and dropped, so that its sender reads our answer."""
-MOST_DROPPED = 4 << 20
 _HOST = re.compile(rb"[A-Za-z0-9._~%!$&'()*+,;=:\[\]-]{1,260}")
 _SAFE_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
@@ -26,6 +23,10 @@ class TooLarge(Exception):
 
 class TooSlow(Exception):
     """The body does not come to an end."""
+
+
+class TooMuch(Exception):
+    """Too many unfinished bodies are held at this moment."""
 
 
 class Gone(Exception):
@@ -73,8 +74,24 @@ def declared_length(headers: Headers) -> int:
     return next((int(value) for name, value in headers if name == b"content-length"), 0)
 
 
-async def read_body(receive: Receive, limit: int, patience: float) -> bytes:
-    """The whole body. Raises TooLarge as soon as it is, TooSlow past `patience`, Gone if it breaks off."""
+class Budget:
+    """How many bytes of unfinished bodies may be held at once, whoever sends them. A body in one piece costs none."""
+
+    def __init__(self, most: int) -> None:
+        self.left = most
+
+    def take(self, size: int) -> None:
+        """Hold so much more. Raises TooMuch."""
+        if size > self.left:
+            raise TooMuch
+        self.left -= size
+
+
+async def read_body(receive: Receive, limit: int, patience: float, budget: Budget) -> bytes:
+    """The whole body. Raises TooLarge as soon as it is, TooMuch, TooSlow past `patience`, Gone if it breaks off.
+
+    What still arrives after that is read by the server and dropped, so that its sender sees the answer.
+    """
     message = await receive()
     if message["type"] != "http.request":
         raise Gone
@@ -83,10 +100,12 @@ async def read_body(receive: Receive, limit: int, patience: float) -> bytes:
         raise TooLarge
     if not message.get("more_body", False):
         return body
-    chunks, size = [body], len(body)
+    chunks, size, held = [body], len(body), 0
     try:
         async with asyncio.timeout(patience):
             while True:
+                budget.take(size - held)
+                held = size
                 message = await receive()
                 if message["type"] != "http.request":
                     raise Gone
@@ -99,29 +118,5 @@ async def read_body(receive: Receive, limit: int, patience: float) -> bytes:
                     return b"".join(chunks)
     except TimeoutError:
         raise TooSlow from None
-
-
-async def refuse_body(
-    receive: Receive, send: Send, status: int, detail: str, more: Headers | None = None
-) -> None:
-    """Answer at once and close, but let the sender finish a little, or it would see a reset and not the answer."""
-    body = problem_body(status, detail)
-    headers = [
-        (b"content-type", b"application/problem+json"),
-        (b"content-length", b"%d" % len(body)),
-        (b"connection", b"close"),
-        *(more or ()),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": True})
-    dropped = 0
-    try:
-        async with asyncio.timeout(LINGER):
-            while dropped < MOST_DROPPED:
-                message = await receive()
-                dropped += len(message.get("body", b""))
-                if message["type"] != "http.request" or not message.get("more_body", False):
-                    break
-    except TimeoutError:
-        pass
-    await send({"type": "http.response.body", "body": b""})
+    finally:
+        budget.left += held

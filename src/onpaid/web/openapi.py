@@ -94,7 +94,8 @@ def _tag(door: Door) -> str:
 
 def _answer(door: Door, by_type: dict[str, Any]) -> dict[str, Any]:
     if door.answers is None:
-        return {"description": door.says, "content": {door.media: {"schema": {"type": "string"}}}}
+        kind = "object" if door.media == "application/json" else "string"
+        return {"description": door.says, "content": {door.media: {"schema": {"type": kind}}}}
     return {"description": door.says, "content": {door.media: {"schema": by_type[repr(door.answers)]}}}
 
 

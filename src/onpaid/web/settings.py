@@ -32,8 +32,8 @@ class WebSettings:
     time_zone: str = "UTC"
     version: str = "0"
     body_limit: int = 1 << 20
-    bodies_limit: int = 64 << 20
-    """Bytes of unfinished webhook bodies that are held at once; beyond it senders are asked to come again."""
+    bodies_limit: int = 16 << 20
+    """Bytes of unfinished bodies that are held at once; beyond it senders are asked to come again."""
     form_limit: int = 64 << 10
     head_limit: int = 16 << 10
     body_patience: timedelta = timedelta(seconds=20)

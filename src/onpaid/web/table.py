@@ -25,7 +25,7 @@ from onpaid.engine.operations import Operations
 from onpaid.engine.runner import Engine
 from onpaid.errors import Conflict, InvalidInput, NotPossible, OnpaidError, StoreError
 from onpaid.web.access import CSRF_FIELD, CSRF_HEADER, Access, Caller
-from onpaid.web.framing import Gone, TooLarge, TooSlow, read_body
+from onpaid.web.framing import Budget, Gone, TooLarge, TooMuch, TooSlow, read_body
 from onpaid.web.parameters import Parameter, read_parameters
 from onpaid.web.settings import Role, WebSettings
 
@@ -59,6 +59,7 @@ class Parts:
     settings: WebSettings
     ready: Callable[[], Awaitable[list[str]]]
     access: Access
+    budget: Budget
 
     @property
     def clock(self) -> Clock:
@@ -112,7 +113,7 @@ class Door:
     def name(self) -> str:
         """What the operation is called."""
         words = re.sub(r"[^a-z]+", " ", self.open_path.lower()).split()
-        return "_".join([self.method.lower(), *words]) or "get_root"
+        return "_".join([self.method.lower(), *(words or ["root"])])
 
 
 def page_door(
@@ -175,6 +176,8 @@ def _told(error: Exception) -> tuple[int, str]:
         return 408, "The body did not come to an end in time."
     if isinstance(error, Conflict):
         return 409, "It changed at the same moment: look again."
+    if isinstance(error, TooMuch):
+        return 503, "Too many large requests at once: try again in a few seconds."
     if isinstance(error, StoreError):
         return 503, "The store cannot be reached just now: try again in a few seconds."
     return 500, "A fault in onpaid stopped this; the log has the details."
@@ -192,7 +195,8 @@ def _admit(door: Door, ask: Ask) -> None:
 async def _take_body(door: Door, ask: Ask) -> None:
     settings, request = ask.parts.settings, ask.request
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    raw = await read_body(request.receive, settings.form_limit, settings.body_patience.total_seconds())
+    patience = settings.body_patience.total_seconds()
+    raw = await read_body(request.receive, settings.form_limit, patience, ask.parts.budget)
     if door.face == "page":
         if raw and media != "application/x-www-form-urlencoded":
             raise WrongMedia("send the form as application/x-www-form-urlencoded")

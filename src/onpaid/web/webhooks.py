@@ -7,8 +7,6 @@ is answered in a sentence (400, 401, 413, 415); what we cannot do now is 503, so
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import msgspec
 import structlog
 
@@ -17,7 +15,7 @@ from onpaid.clock import Clock
 from onpaid.errors import BadSignature, InvalidInput, StoreError
 from onpaid.metrics import ACKNOWLEDGED
 from onpaid.web.answers import COME_AGAIN, Receive, Scope, Send, send_problem, send_raw
-from onpaid.web.framing import Gone, TooLarge, TooSlow, declared_length, read_body, refuse_body
+from onpaid.web.framing import Budget, Gone, TooLarge, TooMuch, TooSlow, declared_length, read_body
 from onpaid.web.settings import WebSettings
 
 log = structlog.get_logger("onpaid.web")
@@ -49,7 +47,7 @@ class Webhooks:
         self._timers = {name: ACKNOWLEDGED.labels(name) for name in self._paths.values()}
         self._encode = msgspec.json.Encoder().encode
         self._patience = settings.body_patience.total_seconds()
-        self._held = 0
+        self._budget = Budget(settings.bodies_limit)
 
     def takes(self, path: str) -> bool:
         """Whether this path is answered here."""
@@ -71,16 +69,23 @@ class Webhooks:
         headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
         media = headers.get("content-type", "").partition(";")[0].strip().lower()
         if media != "application/json":
-            await refuse_body(receive, send, 415, "Send the body as Content-Type: application/json.")
+            await send_problem(send, 415, "Send the body as Content-Type: application/json.")
             return
+        limit = self._settings.body_limit
         try:
-            body = await self._body(headers, scope, receive, send)
-            if body is None:
-                return
+            if declared_length(scope["headers"]) > limit:
+                raise TooLarge
+            body = await read_body(receive, limit, self._patience, self._budget)
             began = self._clock.monotonic()
             receipt = None if name == NOOP else await self._inbox.receive(name, headers, body, token=token)
         except Gone:
             log.info("webhook broke off", source=name)
+        except TooLarge:
+            await send_problem(send, 413, f"A webhook may have {limit:,} bytes at most.")
+        except TooSlow:
+            await send_problem(send, 408, "The body did not come to an end in time: send it again.")
+        except TooMuch:
+            await send_problem(send, 503, "Too many large webhooks at once: send it again.", AGAIN)
         except InvalidInput as bad:
             log.info("webhook refused", source=name, status=400, why=str(bad))
             await send_problem(send, 400, f"The webhook was not kept: {bad}.")
@@ -104,28 +109,3 @@ class Webhooks:
                 answer = self._encode(shown)
             await send_raw(send, 200, answer)
             self._timers[name].observe(self._clock.monotonic() - began)
-
-    async def _body(
-        self, headers: Mapping[str, str], scope: Scope, receive: Receive, send: Send
-    ) -> bytes | None:
-        """The body, or None if it was refused."""
-        limit = self._settings.body_limit
-        declared = declared_length(scope["headers"])
-        too_large = f"A webhook may have {limit:,} bytes at most."
-        if declared > limit:
-            await refuse_body(receive, send, 413, too_large)
-            return None
-        held = declared or (limit if "transfer-encoding" in headers else 0)
-        if self._held + held > self._settings.bodies_limit:
-            await refuse_body(receive, send, 503, "Too many large webhooks at once: send it again.", AGAIN)
-            return None
-        self._held += held
-        try:
-            return await read_body(receive, limit, self._patience)
-        except TooLarge:
-            await refuse_body(receive, send, 413, too_large)
-        except TooSlow:
-            await refuse_body(receive, send, 408, "The body did not come to an end in time: send it again.")
-        finally:
-            self._held -= held
-        return None

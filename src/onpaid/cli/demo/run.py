@@ -1,7 +1,6 @@
-"""Plays a demo from beginning to end: stage, scenario, operator, proof; and leaves the console open if asked to.
+"""A demo from beginning to end: the stage is set up, the day played, the proof shown, the console left open.
 
-It comes to its end when every webhook is acknowledged, no run can go on by itself, nothing is landing any more and
-the operator has nothing left to settle. What it then reports is the simulators' ledger, held against our database.
+Whatever ends it, its processes and files go with it.
 """
 
 from __future__ import annotations
@@ -11,35 +10,23 @@ import contextlib
 import signal
 import sys
 import tempfile
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import msgspec
 from rich.console import Console
 
-from onpaid.app import proof
-from onpaid.cli.demo.house import House, NoAnswer, Talk
-from onpaid.cli.demo.operator import Allowance, Operator
 from onpaid.cli.demo.options import Options
-from onpaid.cli.demo.report import Report, judge
-from onpaid.cli.demo.show import STATES, Now, Show, proof_table, shown_doing
+from onpaid.cli.demo.play import play
+from onpaid.cli.demo.report import Report
+from onpaid.cli.demo.show import Show, proof_table
 from onpaid.cli.demo.stage import Stage
 from onpaid.clock import SystemClock
-from onpaid.engine.journal import RUNS
 from onpaid.errors import StoreUnusable
 from onpaid.repositories.events import EVENTS
-from onpaid.simulators import parse
 from onpaid.store.sqlite import SqliteStore
 from onpaid.web.access import make_login_link
 from onpaid.web.settings import WebSettings
-
-TELLS = ("invoice_payment", "file_contact", "file_ticket")
-"""The flows that have to come to their end. An order's own run waits for days whether somebody pays."""
-EVERY = 0.25
-GENTLY = 15
-"""How much longer than a look to wait until the next: looking must not slow down what is looked at."""
-MOST = 1_000_000
 
 Staged = Callable[[Stage], Awaitable[None]]
 
@@ -55,8 +42,8 @@ async def run(options: Options, console: Console, *, staged: Staged | None = Non
                 await stage.start()
                 if staged is not None:
                     await staged(stage)
-                report = await _play(stage, options, show)
-            await _tell(report, stage, options, console)
+                report = await play(stage, options, show)
+            _tell(report, options, console)
             if not options.once:
                 await _stay_open(stage, console)
         finally:
@@ -68,7 +55,7 @@ async def run(options: Options, console: Console, *, staged: Staged | None = Non
 
 
 @contextlib.contextmanager
-def interrupted_by(number: signal.Signals):  # type: ignore[no-untyped-def]
+def interrupted_by(number: signal.Signals) -> Iterator[None]:
     """Treat this signal as Ctrl-C: the present task is cancelled, and cleans up."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None  # noqa: S101 - we run in one
@@ -92,87 +79,10 @@ async def _must_be_unused(database: Path) -> None:
         raise StoreUnusable(f"{database} holds events already: name a new file for the demo")
 
 
-@contextlib.asynccontextmanager
-async def _reading(database: Path) -> AsyncIterator[SqliteStore]:
-    """The service's database, read beside it."""
-    store = await SqliteStore.open(database, exclusive=False)
-    try:
-        yield store
-    finally:
-        await store.close()
-
-
-async def _play(stage: Stage, options: Options, show: Show) -> Report:
-    headers = {"Authorization": f"Bearer {stage.admin_token}"}
-    async with (
-        Talk("service", headers) as house,
-        Talk("simulators") as simulators,
-        _reading(stage.database) as store,
-    ):
-        house.base, simulators.base = stage.service_url, stage.simulators_url
-        begun = time.monotonic()
-        asked = {"orders": options.orders, "target": stage.service_url, "upsells": options.upsells}
-        await simulators.post("/_play", asked)
-        allowance = Allowance(options.orders, parse(options.faults))
-        operator = Operator(House(house), simulators, allowance)
-        findings: list[str] = []
-        while True:
-            stage.check()
-            looked = time.monotonic()
-            now, over = await _look(store, simulators, options)
-            took = time.monotonic() - looked
-            now.seconds, now.settled = time.monotonic() - begun, operator.settled.total()
-            show.tell(now)
-            if over and not now.runs.get("doubtful", 0) - len(operator.left):
-                break
-            if now.seconds > options.patience:
-                findings.append(f"it had not come to its end after {options.patience:.0f} s")
-                break
-            if now.runs.get("doubtful") and stage.service is not None:
-                allowance.kills = stage.kills
-                with contextlib.suppress(NoAnswer):  # it may be starting again: the next round asks again
-                    await operator.work()
-            await asyncio.sleep(max(EVERY, GENTLY * took))
-        ledger = await simulators.get("/_ledger")
-        seconds = time.monotonic() - begun
-        ours = [row async for row in proof.rows(store)]
-        told = await proof.proof(store)
-        findings += [f"{run} was left alone: {why}" for run, why in operator.left.items()]
-        return judge(
-            ledger,
-            orders=options.orders,
-            seconds=seconds,
-            waiting_for_person=max(told.waiting_for_person, told.open_tickets),
-            settled=dict(operator.settled),
-            differences=proof.compare(ours, ledger),
-            findings=findings,
-        )
-
-
-async def _look(store: SqliteStore, simulators: Talk, options: Options) -> tuple[Now, bool]:
-    """How far it is, and whether nothing will happen any more by itself."""
-    told = await simulators.get("/_play")
-    ledger = await simulators.get("/_ledger")
-    counts = ledger["counts"]
-    now = shown_doing(told, counts["invoices"], counts["mails"], orders=options.orders)
-    now.faults = ledger["faults_injected"]
-    runs = {
-        state: sum(
-            [await store.count(RUNS.name, "flow-state", f"{flow}:{state}", at_most=MOST) for flow in TELLS]
-        )
-        for state in STATES
-    }
-    for state in STATES:
-        now.runs[state] = await store.count(RUNS.name, "flow-state", f"{TELLS[0]}:{state}", at_most=MOST)
-    now.runs["doubtful"] = runs["doubtful"]
-    still = sum(runs[state] for state in ("ready", "running", "waiting", "sleeping"))
-    over = told["state"] in ("done", "failed") and not still and not told["landing"] and not counts["landing"]
-    return now, over
-
-
-async def _tell(report: Report, stage: Stage, options: Options, console: Console) -> None:
+def _tell(report: Report, options: Options, console: Console) -> None:
     if options.as_json:
-        Console(soft_wrap=True).out(msgspec.json.encode(report).decode(), highlight=False)
+        sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
+        sys.stdout.flush()
     else:
         console.print(proof_table(report))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -147,15 +146,3 @@ def proof_table(report: Report) -> RenderableType:
 
 def _mood(good: bool) -> str:
     return "bold green" if good else "bold red"
-
-
-def shown_doing(told: dict[str, Any], invoiced: int, mailed: int, *, orders: int) -> Now:
-    """A `Now` out of the scenario's progress and two figures of the ledger."""
-    return Now(
-        orders=orders,
-        placed=told.get("placed", 0),
-        paid=told.get("paid", 0),
-        expected=told.get("expected", 0),
-        invoiced=invoiced,
-        mailed=mailed,
-    )

@@ -22,6 +22,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._virtual = 0.0
         super().__init__(_JumpingSelector(self))
+        # Where a year of seconds is a float, the next timer may be nearer than the loop can tell apart from now.
+        self._clock_resolution = 1e-6
 
     def time(self) -> float:
         return self._virtual

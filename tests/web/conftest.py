@@ -1,0 +1,43 @@
+"""Worlds for the tests of the web face, and the rule about browsers: without one, their tests are skipped and say so."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.web.serving import CHROMIUM, Served, seeded, serving
+from tests.web.stories import fill
+from tests.web.world import World, make_world
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if Path(CHROMIUM).exists() or os.environ.get("CI") == "true":
+        return
+    for item in items:
+        if item.get_closest_marker("needs_chromium"):
+            item.add_marker(pytest.mark.skip(reason=f"{CHROMIUM} is missing: apt-get install chromium"))
+
+
+@pytest.fixture
+def world() -> World:
+    """A service with an empty store."""
+    return make_world()
+
+
+@pytest.fixture
+async def shop() -> World:
+    """A service in the middle of a shop's day."""
+    world = make_world()
+    await fill(world.store, well=8)
+    await world.engine.open()
+    return world
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Served]:
+    """The shop's day on a port."""
+    with serving(seeded) as found:
+        yield found

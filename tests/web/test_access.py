@@ -1,0 +1,142 @@
+"""Every route by every kind of visitor, made from the table of routes: a new route fails until it is listed here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from onpaid.web.app import doors_of
+from onpaid.web.pages import Pages
+from tests.web.client import Answer, Client, csrf_in, logged_in, nobody, operator, viewer
+from tests.web.world import OPERATOR, VIEWER, World
+
+DOUBT = "invoice_payment:stripe/default/test/pi_3Q10041bK"
+FAILED = "invoice_payment:stripe/default/test/pi_3Q10040bK"
+EVENT = "stripe/default/test/evt_1Q100441"
+
+
+@dataclass(frozen=True)
+class Visit:
+    """How a route is asked well, and what nobody, the viewer and the operator get."""
+
+    path: str
+    nobody: int
+    viewer: int
+    operator: int
+    form: dict[str, str] | None = None
+
+
+OPEN, READ, ACT = (200, 200, 200), (401, 200, 200), (401, 403, 200)
+PAGE, BUTTON = (303, 200, 200), (303, 403, 303)
+
+VISITS: dict[str, Visit] = {
+    "GET /healthz": Visit("/healthz", *OPEN),
+    "GET /readyz": Visit("/readyz", *OPEN),
+    "GET /metrics": Visit("/metrics", *READ),
+    "GET /openapi.json": Visit("/openapi.json", *OPEN),
+    "GET /assets/{name}": Visit("/assets/none.css", 404, 404, 404),
+    "GET /api/orders": Visit("/api/orders", *READ),
+    "GET /api/orders/{number}": Visit("/api/orders/10044", *READ),
+    "GET /api/events": Visit("/api/events", *READ),
+    "GET /api/events/{key}": Visit(f"/api/events/{EVENT}", *READ),
+    "GET /api/runs": Visit("/api/runs", *READ),
+    "GET /api/runs/{id}": Visit(f"/api/runs/{DOUBT}", *READ),
+    "GET /api/tickets": Visit("/api/tickets", *READ),
+    "GET /api/tickets/{id}": Visit("/api/tickets/none", 401, 404, 404),
+    "GET /api/lanes": Visit("/api/lanes", *READ),
+    "POST /api/runs/{id}/retry": Visit(f"/api/runs/{FAILED}/retry", *ACT),
+    "POST /api/runs/{id}/settle": Visit(f"/api/runs/{DOUBT}/settle", 401, 403, 400),
+    "POST /api/runs/{id}/cancel": Visit(f"/api/runs/{FAILED}/cancel", *ACT),
+    "POST /api/tickets/{id}/close": Visit("/api/tickets/none/close", 401, 403, 404),
+    "POST /api/events/{key}/replay": Visit("/api/events/none/replay", 401, 403, 404),
+    "POST /api/lanes/{name}/pause": Visit("/api/lanes/fiken/pause", *ACT),
+    "POST /api/lanes/{name}/resume": Visit("/api/lanes/fiken/resume", *ACT),
+    "GET /": Visit("/", 303, 303, 303),
+    "GET /login": Visit("/login", *OPEN),
+    "POST /login": Visit("/login", 403, 403, 403, {"token": OPERATOR}),
+    "POST /logout": Visit("/logout", 303, 303, 303),
+    "GET /console": Visit("/console", *PAGE),
+    "GET /console/orders/{key}": Visit("/console/orders/konverzky/10044", *PAGE),
+    "GET /console/problems": Visit("/console/problems", *PAGE),
+    "GET /console/events": Visit("/console/events", *PAGE),
+    "GET /console/events/{key}": Visit(f"/console/events/{EVENT}", *PAGE),
+    "GET /console/runs/{key}": Visit(f"/console/runs/{DOUBT}", *PAGE),
+    "GET /console/lanes": Visit("/console/lanes", *PAGE),
+    "POST /console/runs/retry": Visit("/console/runs/retry", *BUTTON, {"run": FAILED}),
+    "POST /console/runs/settle": Visit(
+        "/console/runs/settle",
+        *BUTTON,
+        {"run": DOUBT, "step": "send receipt", "attempt": "1", "outcome": "not-done"},
+    ),
+    "POST /console/runs/cancel": Visit("/console/runs/cancel", *BUTTON, {"run": FAILED}),
+    "POST /console/tickets/close": Visit("/console/tickets/close", 303, 403, 409, {"ticket": "none"}),
+    "POST /console/events/replay": Visit("/console/events/replay", *BUTTON, {"event": EVENT}),
+    "POST /console/lanes/pause": Visit("/console/lanes/pause", *BUTTON, {"lane": "fiken"}),
+    "POST /console/lanes/resume": Visit("/console/lanes/resume", *BUTTON, {"lane": "fiken"}),
+}
+DOORS = {f"{door.method} {door.open_path}": door for door in doors_of(Pages("UTC", "", "0"))}
+
+
+def test_every_route_is_listed() -> None:
+    assert sorted(DOORS) == sorted(VISITS)
+
+
+async def visit(client: Client, name: str, **more: str) -> Answer:
+    place = VISITS[name]
+    method = name.split(" ")[0]
+    form = None if place.form is None and not more else {**(place.form or {}), **more}
+    if form is not None and DOORS[name].face == "api":
+        form = None
+    return await client.ask(method, place.path, form=form)
+
+
+@pytest.mark.parametrize("name", VISITS)
+class TestEveryRoute:
+    async def test_nobody(self, shop: World, name: str) -> None:
+        answer = await visit(nobody(shop), name)
+        assert answer.status == VISITS[name].nobody, answer.text[:300]
+        if answer.status == 303 and name != "GET /":
+            assert answer.header("location").startswith("/login")
+
+    async def test_viewer(self, shop: World, name: str) -> None:
+        assert (await visit(viewer(shop), name)).status == VISITS[name].viewer
+
+    async def test_operator(self, shop: World, name: str) -> None:
+        assert (await visit(operator(shop), name)).status == VISITS[name].operator
+
+    async def test_a_wrong_token_is_nobody(self, shop: World, name: str) -> None:
+        answer = await visit(Client(shop.app(), OPERATOR[:-1]), name)
+        assert answer.status == VISITS[name].nobody
+
+    async def test_a_session_acts_only_through_a_form_of_its_own(self, shop: World, name: str) -> None:
+        if not name.startswith("POST") or name == "POST /login":
+            return
+        client = await logged_in(shop)
+        other = await logged_in(shop)
+        for given in ({}, {"csrf": ""}, {"csrf": "x" * 40}, {"csrf": csrf_in(await other.get("/console"))}):
+            assert (await visit(client, name, **given)).status == 403
+        if DOORS[name].face == "page":
+            mine = await visit(client, name, csrf=csrf_in(await client.get("/console")))
+            assert mine.status == VISITS[name].operator
+
+    async def test_a_viewers_session_acts_not_at_all(self, shop: World, name: str) -> None:
+        if not name.startswith("POST") or name in ("POST /login", "POST /logout"):
+            return
+        client = await logged_in(shop, VIEWER)
+        csrf = csrf_in(await client.get("/console"))
+        assert (await visit(client, name, csrf=csrf)).status == 403
+
+
+async def test_the_api_takes_a_session_with_its_token_in_a_header(shop: World) -> None:
+    client = await logged_in(shop)
+    csrf = csrf_in(await client.get("/console"))
+    path = f"/api/runs/{FAILED}/retry"
+    assert (await client.post(path)).status == 403
+    assert (await client.post(path, headers={"x-csrf-token": csrf})).status == 200
+
+
+async def test_what_is_not_there_is_told_alike_to_everybody(shop: World) -> None:
+    for client in (nobody(shop), viewer(shop), operator(shop)):
+        assert (await client.get("/nowhere")).problem["status"] == 404
+        assert (await client.ask("DELETE", "/api/orders")).problem["status"] == 405
