@@ -162,7 +162,9 @@ class Service:
         share = self._weather.commits
         while share and not self.calm:
             await self._clock.sleep(self._dice.expovariate(share / 20))
-            if self._dice.random() < 0.3 and not self.calm:
+            if self.calm:
+                return
+            if self._dice.random() < 0.3:
                 self.store.mood = "full"
                 await self._clock.sleep(self._dice.uniform(0.1, 30))
                 self.store.mood = "well"

@@ -156,7 +156,7 @@ class _Day:
             mails = len(self._world.invoice(receipt["invoice_id"]).mails)
             result = {"invoice_id": receipt["invoice_id"], "count": mails} if mails else None
             settled += 1
-            with contextlib.suppress(NotPossible, Died):
+            with contextlib.suppress(NotPossible, Died, StoreError):
                 await operations.settle(
                     run.id, step=doubt.name, attempt=doubt.tries, done=bool(mails), result=result, by="a person"
                 )
