@@ -35,11 +35,11 @@ BACKLOG = 2048
 MOST_CONNECTIONS = 900
 LAST_ANSWERS_SECONDS = 1
 """How long requests under way may still take once the runs have come to rest."""
+LONGEST_STOP_SECONDS = 12.0
+"""Stopping takes less than ten; beyond this the process ends whatever hangs."""
 
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{4,64}")
-
 Message = MutableMapping[str, Any]
 App = Callable[[Any, Any, Any], Awaitable[None]]
 Web = Callable[["Server"], App]
@@ -226,11 +226,19 @@ class Server:
             url = await self.start()
             log.info("serving", url=url)
             await stopped.wait()
+            late = loop.call_later(LONGEST_STOP_SECONDS, _give_up)
             await self.stop()
+            late.cancel()
         finally:
             for each in (signal.SIGTERM, signal.SIGINT):
                 loop.remove_signal_handler(each)
         log.info("stopped")
+
+
+def _give_up() -> None:
+    """Something that was to be closed hangs: end as a crash would, which the journal is made for."""
+    log.error("did not come to a rest in time: ended as it is")
+    os._exit(1)
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
@@ -239,5 +247,4 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
         import uvloop
     except ImportError:
         return asyncio.new_event_loop
-    make: Any = uvloop.new_event_loop
-    return make  # type: ignore[no-any-return]
+    return uvloop.new_event_loop  # type: ignore[no-any-return, unused-ignore]

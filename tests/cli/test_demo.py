@@ -84,8 +84,8 @@ def test_it_cleans_up_when_it_is_stopped(number: int, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_its_processes_end_with_it_however_it_ends() -> None:
-    process = start("demo", "--orders", "500", environment={})
+def test_its_processes_end_with_it_however_it_ends(tmp_path: Path) -> None:
+    process = start("demo", "--orders", "500", environment={"TMPDIR": str(tmp_path)})
     pids = until(lambda: len(found := children(process.pid)) == 2 and found)
     process.kill()
     process.communicate(timeout=10)

@@ -82,13 +82,15 @@ class World:
             raise Unavailable("the deadline was over before anything was sent")
         self.calls[operation] += 1
         self.sent += 1
+        # Its sender gives up then, and hangs up.
+        patience = call.send_by - call.monotonic() if call is not None else TIMEOUT.total_seconds()
         fate = self.fates.draw(operation, key, reads=effect is None)
         dice = self.fates.dice("times", operation, key, str(self.calls[operation]))
         travel = TRAVEL + (dice.uniform(1, 20) if fate.slow else 0)
         made: list[T] = []
         if effect is not None and fate.lands != "never":
-            # A lost request lands at the latest when what its provider declares has passed after its deadline.
-            longest = TIMEOUT.total_seconds() + SETTLES.total_seconds() - self.lag - 1
+            # A lost request lands at the latest when what its provider declares has passed since its deadline.
+            longest = patience + SETTLES.total_seconds() - self.lag - 1
             after = travel if fate.lands == "now" else dice.uniform(1, longest)
             self.landing += 1
             loop.call_later(after, self._land, effect, made)
@@ -96,9 +98,9 @@ class World:
             self._in_flight += 1
             if self._in_flight > 1:
                 self.faults.append(f"{operation} of {key} while another call was under way")
-            # The provider is done with a request that hangs when its sender gives up, or when its answer left.
-            busy = TIMEOUT.total_seconds() - 0.01 if fate.reply == "hang" else travel
-            loop.call_later(busy, self._leave)
+            # The provider is done with a request that hangs when its sender hangs up, or when its answer left.
+            busy = patience - 0.01 if fate.reply == "hang" else travel
+            loop.call_later(min(busy, patience - 0.01), self._leave)
         await asyncio.sleep(travel + TRAVEL)
         await self._reply(fate, operation)
         if fate.reply == "several":

@@ -53,17 +53,39 @@ def tree(path: Path) -> ast.Module:
 @cache
 def files() -> tuple[Path, ...]:
     """Every file that belongs to the project: what is tracked, or would be."""
-    git = shutil.which("git")
-    if git is not None and (ROOT / ".git").exists():
-        asked = [git, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-        listed = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-        found = [ROOT / name for name in listed.split("\0") if name]
-    else:
+    listed = _tracked()
+    if listed is None:
         found = [path for path in ROOT.rglob("*") if not any(part in _BUILT for part in path.parts)]
+    else:
+        found = [ROOT / name for name in listed.split("\0") if name]
     return tuple(sorted(path for path in found if path.is_file()))
 
 
-_BUILT = frozenset({".venv", ".git", "__pycache__", ".hypothesis", "build", "dist", "results"})
+def _tracked() -> str | None:
+    """What git says, None where there is no git, or none that trusts this folder."""
+    git = shutil.which("git")
+    if git is None or not (ROOT / ".git").exists():
+        return None
+    asked = [git, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout if done.returncode == 0 else None
+
+
+_BUILT = frozenset(
+    [
+        ".venv",
+        ".git",
+        "__pycache__",
+        ".hypothesis",
+        ".mypy_cache",
+        ".ruff_cache",
+        ".pytest_cache",
+        ".import_linter_cache",
+        "build",
+        "dist",
+        "results",
+    ]
+)
 
 
 def text_of(path: Path) -> str | None:
@@ -157,7 +179,8 @@ def calls(node: ast.AST) -> Iterator[tuple[str, ast.Call]]:
             yield dotted(each.func), each
 
 
-def test_functions() -> dict[str, Path]:
+@cache
+def known_tests() -> dict[str, Path]:
     """Every test function, and where it is."""
     places = [path for path in (ROOT / "tests").rglob("test_*.py") if "__pycache__" not in path.parts]
     return {f.name: path for path in places for f in functions(tree(path)) if f.name.startswith("test_")}

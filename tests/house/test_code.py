@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from onpaid.compose import FLOWS
 from tests.house.reading import (
     ROOT,
     SOURCE,
@@ -19,8 +21,6 @@ from tests.house.reading import (
     shown,
     tree,
 )
-
-from onpaid.compose import FLOWS
 
 LONGEST = 260
 
@@ -139,9 +139,10 @@ def never_found_again(source: ast.Module) -> Iterator[str]:
         methods = [node for node in kind.body if isinstance(node, ast.AsyncFunctionDef)]
         looks = {_takes(method) for method in methods if method.name.startswith("find_")}
         for method in methods:
-            if method.name.startswith(CREATES) and _takes(method) not in looks:
-                if NOT_FOUND_AGAIN not in (ast.get_docstring(method) or "").replace("\n", " "):
-                    yield f"line {method.lineno}: {kind.name}.{method.name}"
+            said = " ".join((ast.get_docstring(method) or "").split())
+            creates = method.name.startswith(CREATES)
+            if creates and _takes(method) not in looks and NOT_FOUND_AGAIN not in said:
+                yield f"line {method.lineno}: {kind.name}.{method.name}"
 
 
 def _takes(method: ast.AsyncFunctionDef) -> tuple[str, ...]:

@@ -13,21 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.house.reading import (
-    DOCS,
-    ROOT,
-    SOURCE,
-    calls,
-    code_spans,
-    complaints,
-    modules,
-    named_rows,
-    page,
-    section,
-    shown,
-    test_functions,
-    tree,
-)
 
 import onpaid.providers
 from onpaid.acts import LaneLimit
@@ -35,6 +20,21 @@ from onpaid.compose import FLOWS
 from onpaid.engine.flow import Flow
 from onpaid.settings import TABLE, Setting
 from onpaid.simulators.faults import CONTROLS, FAULTS
+from tests.house.reading import (
+    DOCS,
+    ROOT,
+    SOURCE,
+    calls,
+    code_spans,
+    complaints,
+    known_tests,
+    modules,
+    named_rows,
+    page,
+    section,
+    shown,
+    tree,
+)
 
 # -- settings ----------------------------------------------------------------------------------------------------
 
@@ -184,8 +184,8 @@ def test_a_rule_of_the_engine_names_its_tests_or_the_decision_that_it_cannot_be_
     assert found is not None, "the rule is not told"
     tests = set(re.findall(r"`(test_\w+)`", found[1]))
     assert tests or "decisions/" in found[1]
-    assert tests <= test_functions().keys()
-    of_its_own = {name for name in test_functions() if name.startswith(f"test_rule_{number:02}_")}
+    assert tests <= known_tests().keys()
+    of_its_own = {name for name in known_tests() if name.startswith(f"test_rule_{number:02}_")}
     assert not of_its_own or tests & of_its_own, "tests named after the rule are not told"
 
 
@@ -224,3 +224,11 @@ def test_every_contract_of_the_floors_is_told() -> None:
     told = page("floors.md")
     assert names
     assert not [name for name in names if f"| {name} |" not in told], shown(DOCS / "floors.md")
+
+
+def test_the_contracts_name_every_flow_and_provider() -> None:
+    """A module that no contract names is bound by none."""
+    contracts = (ROOT / ".importlinter").read_text(encoding="utf-8")
+    rooms = {room: set(re.findall(rf"onpaid\.{room}\.(\w+)", contracts)) for room in ("flows", "providers")}
+    assert {flow.name for flow in FLOWS} <= rooms["flows"]
+    assert {name for name, _ in provider_classes()} <= rooms["providers"]

@@ -48,6 +48,7 @@ def test_the_order_as_the_contract_shows_it() -> None:
         digest=order.digest,
         event=order.event,
         received_at=NOW,
+        told_at=SHOP.read(as_body(ORDER), NOW).created_at,
         currency="NOK",
         prices_include_vat=True,
         total=Decimal("498.00"),

@@ -1,13 +1,13 @@
-"""Pictures of every page, light and dark, wide and narrow: `python -m tests.web.pictures OUT [LOGIN_LINK]`.
+"""Pictures of every page, light and dark, wide and narrow: `python -m tests.web.pictures OUT [LOGIN_LINK [ORDER]]`.
 
 Without a link the seeded shop is served for the purpose; with one (as `onpaid demo` prints it) the pictures are of
-that service, of its newest order. Needs Debian's chromium.
+that service, and of that order or its newest. They are named `console-orders.png`, `console-orders-dark.png`,
+`console-orders-phone.png` and so on. Needs Debian's chromium.
 """
 
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,9 @@ from tests.web.serving import CHROMIUM, seeded, serving
 WIDE, PHONE = (1360, 900), (390, 844)
 
 
-def pages_of(page: Page, base: str, *, seed: bool) -> dict[str, str]:
+def pages_of(page: Page, base: str, number: str | None) -> dict[str, str]:
     """Name and path of what is worth a picture."""
-    if seed:
+    if number is None:
         orders = {"order": "10044", "doubt": "10041", "failed": "10040", "quiet": "10048", "upsell": "10043"}
         orders |= {"lost": "10049", "unpaid": "9871"}
         found = {name: f"/console/orders/konverzky/{number}" for name, number in orders.items()}
@@ -31,15 +31,14 @@ def pages_of(page: Page, base: str, *, seed: bool) -> dict[str, str]:
         found["search"] = "/console?q=kari.nordmann@example.org"
         found["missing"] = "/console/orders/konverzky/0"
     else:
-        page.goto(f"{base}/console")
-        newest = page.locator("td.c-number a").first.get_attribute("href")
-        found = {"order": str(newest)}
+        page.goto(f"{base}/console?q={number}")
+        found = {"order": str(page.locator("td.c-number a").first.get_attribute("href"))}
     plain = {"orders": "/console", "problems": "/console/problems", "events": "/console/events"}
     return {**plain, "lanes": "/console/lanes", **found}
 
 
-def take(link: str, out: Path, *, seed: bool) -> None:
-    """All of them, as `orders-light.png`, `orders-dark.png`, `orders-phone.png` and so on."""
+def take(link: str, out: Path, *, number: str | None = None) -> None:
+    """All of them. `number` is an order of a service that is not the seeded one."""
     out.mkdir(parents=True, exist_ok=True)
     base = link.partition("/login")[0]
     with sync_playwright() as play:
@@ -47,9 +46,9 @@ def take(link: str, out: Path, *, seed: bool) -> None:
         context: Any = browser.new_context(viewport=_size(WIDE), device_scale_factor=1.5)
         page = context.new_page()
         page.goto(f"{base}/login")
-        page.screenshot(path=out / "login-light.png")
+        page.screenshot(path=out / "console-login.png")
         page.goto(link)
-        for name, path in pages_of(page, base, seed=seed).items():
+        for name, path in pages_of(page, base, number).items():
             for kind, scheme, size in (
                 ("light", "light", WIDE),
                 ("dark", "dark", WIDE),
@@ -58,7 +57,7 @@ def take(link: str, out: Path, *, seed: bool) -> None:
                 page.emulate_media(color_scheme=scheme)
                 page.set_viewport_size(_size(size))
                 page.goto(f"{base}{path}")
-                page.screenshot(path=out / f"{name}-{kind}.png")
+                page.screenshot(path=out / f"console-{name}{kind}.png")
         browser.close()
 
 
@@ -69,9 +68,8 @@ def _size(size: tuple[int, int]) -> Any:
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     if len(sys.argv) > 2:
-        with nullcontext():
-            take(sys.argv[2], folder, seed=False)
+        take(sys.argv[2], folder, number=sys.argv[3] if len(sys.argv) > 3 else "")
     else:
         with serving(seeded) as served:
             world = served.world
-            take(make_login_link(world.settings, "operator", world.clock.now()), folder, seed=True)
+            take(make_login_link(world.settings, "operator", world.clock.now()), folder)

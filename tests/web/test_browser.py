@@ -64,7 +64,7 @@ def test_without_javascript_a_person_searches_opens_and_retries(browser: Browser
     page.get_by_role("link", name="10040").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("10040")
     page.get_by_text("Fetched the customer from Stripe").click()
-    expect(page.get_by_text("c***", exact=False).or_(page.get_by_text("J*** L***")).first).to_be_visible()
+    expect(page.locator("details[open]").get_by_text("J*** L***").first).to_be_visible()
     page.get_by_role("button", name="Retry").click()
     expect(page.get_by_role("status")).to_contain_text("already have an effect are skipped")
     assert fresh.run(fresh.world.views.order("10040")).state == "ready"
@@ -158,27 +158,29 @@ def test_a_page_stays_fresh_and_what_was_opened_stays_open(browser: Browser, fre
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [(1360, 900), (390, 844)])
-def test_nothing_keeps_anybody_out(
-    browser: Browser, served: Served, scheme: Any, size: tuple[int, int]
-) -> None:
-    viewport: Any = {"width": size[0], "height": size[1]}
-    context = browser.new_context(
-        color_scheme=scheme, bypass_csp=True, viewport=viewport, reduced_motion="reduce"
-    )
+def test_nothing_keeps_anybody_out(browser: Browser, served: Served, scheme: Any) -> None:
+    context = browser.new_context(color_scheme=scheme, bypass_csp=True, reduced_motion="reduce")
     page = log_in(served, context)
     found: list[str] = []
     for path in (*PAGES, "/login", "/console/orders/konverzky/0"):
         page.goto(f"{served.base}{path}")
-        for each in page.locator("details").all()[:3]:
-            each.locator("summary").click()
+        page.evaluate("document.querySelectorAll('details').forEach((each, nth) => each.open = nth < 3)")
         for wrong in Axe().run(page).response["violations"]:
             nodes = [node["target"] for node in wrong["nodes"]][:3]
             found.append(f"{path}: {wrong['id']}: {wrong['help']} {nodes}")
-        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        if wide > 0:
-            found.append(f"{path}: {wide} pixels wider than the screen")
     assert found == []
+    context.close()
+
+
+@pytest.mark.parametrize("width", [320, 390, 720, 1020])
+def test_nothing_is_wider_than_the_screen(browser: Browser, served: Served, width: int) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 800})
+    page = log_in(served, context)
+    for path in PAGES:
+        page.goto(f"{served.base}{path}")
+        page.evaluate("document.querySelectorAll('details').forEach((each, nth) => each.open = nth < 3)")
+        over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert over <= 0, f"{path}: {over} pixels"
     context.close()
 
 

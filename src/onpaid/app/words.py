@@ -207,7 +207,7 @@ def advice_for(ticket: Ticket, run: Run | None) -> str:
     if run is not None and run.state in ("sleeping", "waiting", "ready", "running"):
         return "It is still being tried, and this ticket closes by itself when the work is done."
     if run is not None and run.state == "failed":
-        return "Mend the cause, then retry: steps that already have an effect are skipped. Or cancel the run."
+        return "Mend the cause, then retry. Or cancel the run, and do by hand what is missing."
     if "lane" in ticket.facts:
         return "Mend the setting, then resume the lane: every run that waits for it goes on."
     if run is None and "event" in ticket.facts:

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from onpaid.app.order_views import STATES
+from onpaid.clock import as_datetime
 from onpaid.web.api import VERDICTS
 from onpaid.web.pages import Pages
 from onpaid.web.parameters import CURSOR, Parameter
@@ -39,6 +40,7 @@ class Console:
             ask,
             "orders.html",
             found=found,
+            now=as_datetime(ask.parts.clock.now()),
             q=q,
             state=state,
             cards=await views.counts(),

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from hmac import compare_digest
 from typing import Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -53,7 +54,7 @@ class WebSettings:
                     f"{name} has less than {SHORTEST_TOKEN} characters. Make one with "
                     'python -c "import secrets; print(secrets.token_urlsafe(24))"'
                 )
-        if self.admin_token and self.admin_token == self.viewer_token:
+        if self.admin_token and compare_digest(self.admin_token.encode(), self.viewer_token.encode()):
             raise SettingsError(
                 "ONPAID_ADMIN_TOKEN and ONPAID_VIEWER_TOKEN are the same: whoever may look could act"
             )

@@ -20,7 +20,7 @@ function sync(old, fresh) {
   let at = old.firstChild;
   for (const child of [...fresh.childNodes]) {
     let match = child.id ? named.get(child.id) : at;
-    if (match && !child.id && (match.nodeType !== child.nodeType || match.nodeName !== child.nodeName || match.id)) match = null;
+    if (!child.id) while (match && (match.nodeName !== child.nodeName || match.id)) match = match.nextSibling;
     if (!match) {
       const added = old.insertBefore(child.cloneNode(true), at);
       if (added.id && (added.matches("tr, .moment, .problem"))) added.dataset.new = "";

@@ -1,0 +1,216 @@
+"""Planted bugs in the service itself: its inbox, its store, its clock, and what it makes of leases and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from tests.flows.stage import Stage, line, tell
+
+from onpaid.app.inbox import Inbox, Receipt
+from onpaid.domain.money import Money
+from onpaid.domain.payments import PaymentSucceeded
+from onpaid.engine.journal import RUNS
+from onpaid.errors import Conflict, StoreUnavailable
+from onpaid.repositories.orders import LinesTaken
+from onpaid.store.local import Done, Local
+from onpaid.store.port import Check, Insert, Put, Update, Write
+
+LEAPS = tuple((60.0 * nth, timedelta(days=1) * (-1) ** nth) for nth in range(1, 30))
+"""The wall clock goes a day on and back again, every minute for half an hour."""
+
+
+def counted() -> Callable[[Any], str]:
+    """A key that is another one each time it is asked for."""
+    numbers = itertools.count(1)
+    return lambda contact: f"{contact.reference}/{next(numbers)}"
+
+
+class Unconditional:
+    """Orders whose lines are taken without looking who takes them at the same moment."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    async def take_lines(self, paid: PaymentSucceeded, amount: Money) -> Local[LinesTaken]:
+        found = await self._inner.take_lines(paid, amount)
+        await asyncio.sleep(0.5)
+        return Done(found.value) if isinstance(found, Done) else found
+
+
+class _TwoCommits:
+    """A recorder that keeps what is known first, and starts the runs afterwards."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    async def record(self, writes: Sequence[Write] = (), *, facts: Sequence[Any] = (), **more: Any) -> list[str]:
+        if not facts or not writes:
+            return await self._inner.record(writes, facts=facts, **more)  # type: ignore[no-any-return]
+        await self._inner.record(writes, **more)
+        await asyncio.sleep(0.2)
+        return await self._inner.record(facts=facts, event=more.get("event", ""))  # type: ignore[no-any-return]
+
+
+def two_commits(engine: Any) -> Any:
+    engine.recorder = _TwoCommits(engine.recorder)
+    return engine
+
+
+class Hasty(Inbox):
+    """Answers first, and writes when it has time."""
+
+    async def receive(self, *args: Any, **more: Any) -> Receipt:
+        self.sources["stripe"].read(args[2], 0) if args[0] == "stripe" else None
+        signed = self.sources[args[0]]
+        signed.verify(args[1], args[2], self._clock.now())
+        self._writing = asyncio.get_running_loop().create_task(self._write(*args, **more))
+        return Receipt("later", "routed")
+
+    async def _write(self, *args: Any, **more: Any) -> None:
+        await asyncio.sleep(0.5)
+        await super().receive(*args, **more)
+
+
+class Careless(Inbox):
+    """Says yes although it could not write."""
+
+    async def receive(self, *args: Any, **more: Any) -> Receipt:
+        try:
+            return await super().receive(*args, **more)
+        except StoreUnavailable:
+            return Receipt("none", "routed")
+
+
+class _Passing:
+    """A store that passes everything on."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+class Forgetful(_Passing):
+    """Says that it wrote, and writes a second later: what it held when the process ends is gone."""
+
+    def __init__(self, inner: Any) -> None:
+        super().__init__(inner)
+        self._held: dict[tuple[str, str], Any] = {}
+
+    async def commit(self, writes: Sequence[Write]) -> None:
+        if any(write.kind == "event" for write in writes):
+            asyncio.get_running_loop().create_task(self._later(writes))
+            return
+        await self._inner.commit(writes)
+
+    async def _later(self, writes: Sequence[Write]) -> None:
+        await asyncio.sleep(1)
+        await self._inner.commit(writes)
+
+
+class Torn(_Passing):
+    """Writes the first half of a batch, and the second a moment later."""
+
+    async def commit(self, writes: Sequence[Write]) -> None:
+        if any(write.kind == "event" for write in writes) and len(writes) > 1:
+            await self._inner.commit(writes[:1])
+            await asyncio.sleep(0.2)
+            await self._inner.commit(writes[1:])
+            return
+        await self._inner.commit(writes)
+
+
+class Unfenced(_Passing):
+    """Writes runs whatever version they were read at."""
+
+    async def commit(self, writes: Sequence[Write]) -> None:
+        loose = [self._loose(write) for write in writes]
+        await self._inner.commit([write for write in loose if write is not None])
+
+    def _loose(self, write: Write) -> Write | None:
+        if isinstance(write, Check):
+            return None
+        if isinstance(write, Update | Insert) and write.kind in ("run", "claim"):
+            return Put(write.kind, write.key, write.body, write.entries)
+        return write
+
+
+def possessive(engine: Any) -> Any:
+    """Believes in leases of processes that are gone."""
+
+    async def none() -> list[str]:
+        return []
+
+    engine.orphans = none
+    engine._sole = False
+    return engine
+
+
+def forgetting_ends(engine: Any) -> Any:
+    """Begins a run anew whenever it is rung for, whatever its journal says."""
+    right = engine.advance
+
+    async def advance(run_id: str) -> None:
+        held = await RUNS.get(engine.store, run_id)
+        if held is not None and held.record.steps and held.record.flow == "invoice_payment":
+            run = msgspec.structs.replace(held.record, steps=[], state="ready", due_at=0, lease_until=0)
+            try:
+                await engine.store.commit([RUNS.update(run, held.version)])
+            except Conflict:
+                return
+        await right(run_id)
+
+    engine.advance = advance
+    return engine
+
+
+class WallClock:
+    """Measures how long it waited by the clock on the wall."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def now(self) -> int:
+        return self._inner.now()  # type: ignore[no-any-return]
+
+    def monotonic(self) -> float:
+        return self._inner.now() / 1000  # type: ignore[no-any-return]
+
+    async def sleep(self, seconds: float) -> None:
+        await self._inner.sleep(seconds)
+
+
+def sleeps_through() -> str:
+    """Whether an order wakes its payment: with a service whose recorder wakes nobody."""
+    late: list[str] = []
+
+    async def story(stage: Stage) -> None:
+        right = stage.process.engine.recorder.record
+
+        async def record(*args: Any, **more: Any) -> list[str]:
+            return await right(*args, **{**more, "wakes": ()})
+
+        stage.process.engine.recorder.record = record  # type: ignore[method-assign]
+        await stage.pays("1001", "199.00")
+        await stage.wait(timedelta(seconds=31))
+        before = stage.clock.now()
+        await stage.order("1001", line("77", "199.00"))
+        await stage.rest()
+        run = await stage.run("invoice_payment", "pi_1")
+        if run.ended is None or run.ended - before > 10_000:
+            late.append("the payment slept on when its order came")
+
+    tell(story)
+    return "; ".join(late)
