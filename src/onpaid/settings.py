@@ -63,7 +63,10 @@ def _duration(value: str) -> timedelta:
 
 
 def _whole(value: str) -> int:
-    return int(value.strip())
+    text = value.strip()
+    if not text.isdigit() or not text.isascii() or len(text) > 9:
+        raise ValueError("say a whole number, 0 or more")
+    return int(text)
 
 
 def _decimal_factor(value: str) -> float:

@@ -1,6 +1,6 @@
 """Every order in which a few events can arrive, and how the service stands in the end of each.
 
-    differing()     {"told": 240, "differing": 0, ...}
+differing()     {"told": 240, "differing": 0, ...}
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ def _order(*items: tuple[str, str, str], created: str | None = None) -> Fact:
     return Fact("konverzky", shop_event("1001", items, created=created))
 
 
-def _charge(payment: str, minor: int, event: str, *, kind: str = "charge.succeeded", captured: bool = True) -> Fact:
+def _charge(
+    payment: str, minor: int, event: str, *, kind: str = "charge.succeeded", captured: bool = True
+) -> Fact:
     return Fact("stripe", stripe_event(kind, charge(payment, minor, "1001", captured=captured), event))
 
 

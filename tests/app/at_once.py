@@ -1,6 +1,6 @@
 """The same event many times: at once, from several processes, over more than a year.
 
-    await at_once(counter, 100)     {"runs": 1, "invoices": 1, ...}
+await at_once(counter, 100)     {"runs": 1, "invoices": 1, ...}
 """
 
 from __future__ import annotations

@@ -47,12 +47,18 @@ class Counter(Stage):
         paid = paid_for(number, Money(minor, "NOK"), payment=payment, customer=None, billing=GRO)
         self.world.payments[payment] = details_of(paid, **changes)
 
-    async def told_paid(self, number: str, minor: int, payment: str = "pi_1", event: str = "evt_1") -> Receipt:
+    async def told_paid(
+        self, number: str, minor: int, payment: str = "pi_1", event: str = "evt_1"
+    ) -> Receipt:
         """A charge that succeeded."""
         self.exists(payment, minor, number)
-        return await self.post("stripe", stripe_event("charge.succeeded", charge(payment, minor, number), event))
+        return await self.post(
+            "stripe", stripe_event("charge.succeeded", charge(payment, minor, number), event)
+        )
 
-    async def told_intent(self, number: str, minor: int, payment: str = "pi_1", event: str = "evt_2") -> Receipt:
+    async def told_intent(
+        self, number: str, minor: int, payment: str = "pi_1", event: str = "evt_2"
+    ) -> Receipt:
         """The same money, told of its PaymentIntent."""
         self.exists(payment, minor, number)
         body = stripe_event("payment_intent.succeeded", intent(payment, minor, number), event)

@@ -59,7 +59,10 @@ def test_revisions_and_payments_at_once_lose_nothing() -> None:
         counter.exists("pi_1", 29_900, "1001")
         await asyncio.gather(
             *(counter.told_order("1001", BOOK, AUDIO, webhook=f"a{nth}") for nth in range(10)),
-            *(counter.told_order("1001", BOOK, AUDIO, (str(nth), "1", "0.00"), webhook=f"b{nth}") for nth in range(10)),
+            *(
+                counter.told_order("1001", BOOK, AUDIO, (str(nth), "1", "0.00"), webhook=f"b{nth}")
+                for nth in range(10)
+            ),
             *(counter.told_paid("1001", 29_900, event=f"evt_{nth}") for nth in range(10)),
         )
         told = await effects(counter)

@@ -169,7 +169,9 @@ class Broken:
         self.mended = False
         self.ignores = False
 
-    def verify(self, headers: Mapping[str, str], body: bytes, now: Instant, *, token: str | None = None) -> None:
+    def verify(
+        self, headers: Mapping[str, str], body: bytes, now: Instant, *, token: str | None = None
+    ) -> None:
         self._well.verify(headers, body, now, token=token)
 
     def read(self, body: bytes, now: Instant) -> Envelope:
@@ -257,7 +259,9 @@ def test_an_order_told_by_two_webhooks_is_one_order() -> None:
         await counter.told_order("1001", BOOK, webhook="w2", kind="product_paid")
         body = shop_event("1001", (BOOK,))
         assert (await counter.post("konverzky", body)).verdict == "routed"
-        assert (await counter.post("konverzky", body + b" ")).event.startswith("konverzky/konverzky/test/by-meaning")
+        assert (await counter.post("konverzky", body + b" ")).event.startswith(
+            "konverzky/konverzky/test/by-meaning"
+        )
         (order,) = (await counter.guests["orders"].newest()).items
         assert len(order.revisions) == 1
         assert len(await counter.runs("expire_order")) == 1

@@ -125,7 +125,12 @@ async def write_down(story: Story) -> Golden:
     before = [document for boundary in store.boundaries for document in boundary.documents]
     store.boundaries.clear()
     process = Process(
-        store, FLOWS, scene.guests(store, clock), clock, lanes=LANES, pace=scene.pace  # type: ignore[arg-type]
+        store,
+        FLOWS,
+        scene.guests(store, clock),
+        clock,
+        lanes=LANES,
+        pace=scene.pace,  # type: ignore[arg-type]
     )
     await process.engine.recorder.record(facts=scene.facts)
     await process.live(at_most=scene.at_most)
@@ -139,7 +144,9 @@ async def ending_of(store: MemoryStore) -> Ending:
         for state in ("ready", "running", "waiting", "sleeping", "doubtful", "failed", "done", "cancelled"):
             runs.extend((await RUNS.query(store, "flow-state", f"{flow.name}:{state}", limit=100)).items)
     tickets = (await TICKETS.query(store, "state", "open", limit=100)).items
-    ends = {run.id: (run.state, [step.name for step in run.steps]) for run in sorted(runs, key=lambda run: run.id)}
+    ends = {
+        run.id: (run.state, [step.name for step in run.steps]) for run in sorted(runs, key=lambda run: run.id)
+    }
     return Ending(ends, len(tickets))
 
 

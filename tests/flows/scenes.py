@@ -143,13 +143,17 @@ def _misfit(world: World, end: Ending) -> None:
 _PAID = paid_for("1001", "199.00")
 _CHANGED = PaymentChanged(ACCOUNT, "pi_1", "charge.refunded", Money(5_000, "NOK"), "evt_refund", START)
 _CONTACT = contact_details(KARI, ACCOUNT)
-_TICKET = Ticket("tkt_1", "payment", "high", "Paid twice?", START, {"payment": "pi_1"}, about=["order:konverzky/1001"])
+_TICKET = Ticket(
+    "tkt_1", "payment", "high", "Paid twice?", START, {"payment": "pi_1"}, about=["order:konverzky/1001"]
+)
 _ORDER = order_received("1001", BOOK)
 _SLOW = timedelta(days=1)
 
 STORIES = (
     Story("invoice_payment", _PAID, with_order, _invoiced_or_doubt),
-    Story("invoice_payment misfit", paid_for("1001", "150.00"), with_order, _misfit, tick=timedelta(minutes=15)),
+    Story(
+        "invoice_payment misfit", paid_for("1001", "150.00"), with_order, _misfit, tick=timedelta(minutes=15)
+    ),
     Story("file_contact", _CONTACT, with_nothing, _contact),
     Story("expire_order unpaid", _ORDER, with_order, _expired, tick=_SLOW),
     Story("expire_order paid", _ORDER, with_payment, _paid, tick=_SLOW),

@@ -67,7 +67,9 @@ RULES = Rules(vat=VAT, cash_invoice=True)
 KARI = Customer(
     id="cus_kari", name="Kari Lie", email="kari@example.org", address=Address(city="Oslo", country="NO")
 )
-KINDS: Mapping[str, type[Fact]] = {kind.__name__: kind for kind in (OrderReceived, PaymentSucceeded, PaymentChanged)}
+KINDS: Mapping[str, type[Fact]] = {
+    kind.__name__: kind for kind in (OrderReceived, PaymentSucceeded, PaymentChanged)
+}
 PACE = Pace(tick=timedelta(seconds=30))
 
 

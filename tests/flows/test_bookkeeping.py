@@ -62,7 +62,9 @@ def test_rule_09_the_draft_of_a_run_under_way_stays_what_it_was_when_settings_ch
         while not stage.world.calls["create_invoice"]:
             await stage.clock.sleep(0.1)
         await stage.stop()
-        later = Stage(stage.world, store=stage.store, clock=stage.clock, rules=replace(RULES, cash_invoice=False))
+        later = Stage(
+            stage.world, store=stage.store, clock=stage.clock, rules=replace(RULES, cash_invoice=False)
+        )
         await later.rest()
         (invoice,) = later.world.invoices
         assert invoice.draft.cash

@@ -56,7 +56,9 @@ def test_a_renamed_step_is_noticed() -> None:
             return getattr(self._context, name)
 
         async def step(self, name: str, *args: Any, **more: Any) -> Any:
-            return await self._context.step("make invoice" if name == "create invoice" else name, *args, **more)
+            return await self._context.step(
+                "make invoice" if name == "create invoice" else name, *args, **more
+            )
 
     def renamed(flow: Flow) -> Flow:
         async def tell(context: Any, fact: Any, **needed: Any) -> Any:

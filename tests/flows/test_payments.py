@@ -112,8 +112,13 @@ def test_each_change_of_a_payment_is_told_once() -> None:
         await stage.order("1001", BOOK)
         await stage.pays("1001", "199.00")
         await stage.rest()
-        for event in ("evt_a", "evt_a", "evt_b"):
-            await stage.hear(changed("charge.refunded", "50.00", event=event), event=event)
+        for event, what, amount in (
+            ("evt_a", "charge.refunded", "50.00"),
+            ("evt_a", "charge.refunded", "50.00"),
+            ("evt_b", "refund.created", "50.00"),
+            ("evt_c", "charge.refunded", "80.00"),
+        ):
+            await stage.hear(changed(what, amount, event=event), event=event)
         await stage.rest()
         assert len(await stage.runs("report_payment_change")) == 2
         assert len(await stage.tickets()) == 2

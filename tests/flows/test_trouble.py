@@ -13,7 +13,14 @@ from onpaid.domain.invoices import Dispatch
 from onpaid.engine.testing import run_virtually
 
 BOOK = line("77", "199.00")
-READS = ("fetch_payment", "fetch_customer", "fetch_invoice", "count_dispatches", "find_contact", "find_invoice")
+READS = (
+    "fetch_payment",
+    "fetch_customer",
+    "fetch_invoice",
+    "count_dispatches",
+    "find_contact",
+    "find_invoice",
+)
 UNPROVEN = {"lost request", "reset before", "503 before", "bug"}
 """Fates of a mail after which nobody can know that none went out."""
 
@@ -35,7 +42,9 @@ def test_an_act_that_can_be_looked_up_happens_once(operation: str, fate: str) ->
     tell(story, fates={operation: [fate]})
 
 
-@pytest.mark.parametrize("fates", [["lost request", "late"], ["late", "lost reply"], ["503 before"] * 3, ["429"] * 9])
+@pytest.mark.parametrize(
+    "fates", [["lost request", "late"], ["late", "lost reply"], ["503 before"] * 3, ["429"] * 9]
+)
 @pytest.mark.parametrize("operation", ["create_contact", "create_invoice"])
 def test_trouble_in_a_row_changes_nothing(operation: str, fates: list[str]) -> None:
     async def story(stage: Stage) -> None:
@@ -177,7 +186,9 @@ def test_rule_25_a_fault_that_lands_after_the_quiet_period_shows_as_double() -> 
     """The control: the world breaks its promise, and nothing can help; the books must show it."""
 
     class Liar(World):
-        async def called(self, operation: str, key: str, effect: object, answer: object, *, lane: str = "") -> object:  # type: ignore[override]
+        async def called(
+            self, operation: str, key: str, effect: object, answer: object, *, lane: str = ""
+        ) -> object:  # type: ignore[override]
             import asyncio
 
             if operation == "create_invoice" and not self.calls[operation]:

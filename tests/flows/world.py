@@ -74,7 +74,13 @@ class World:
         self.landed: Callable[[], None] = lambda: None
 
     async def called(
-        self, operation: str, key: str, effect: Callable[[], T] | None, answer: Callable[[], T], *, lane: str = ""
+        self,
+        operation: str,
+        key: str,
+        effect: Callable[[], T] | None,
+        answer: Callable[[], T],
+        *,
+        lane: str = "",
     ) -> T:
         """One call. `effect` is what an act does and answers; a read has none and gives `answer`."""
         loop, call = asyncio.get_running_loop(), current_call.get()

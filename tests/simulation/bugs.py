@@ -88,19 +88,31 @@ async def _nothing() -> list[str]:
 
 
 BUGS = (
-    Bug("no quiet period before the look", _client(create_invoice=outside.unquiet, create_contact=outside.unquiet)),
+    Bug(
+        "no quiet period before the look",
+        _client(create_invoice=outside.unquiet, create_contact=outside.unquiet),
+    ),
     Bug("a failed look counts as an absence", _client(find_invoice=outside.absent_if_failed)),
     Bug("a fresh uuid for every attempt", _client(create_invoice=outside.fresh_uuid)),
     Bug("a server error counts as not taken", _client(create_invoice=outside.not_taken)),
     Bug("a lost reply counts as not taken", _client(create_contact=outside.impatient)),
     Bug("the client repeats behind the engine's back", _client(create_invoice=outside.repeats)),
     Bug("a doubtful answer counts as done", _client(send_receipt=outside.believes)),
-    Bug("silence proves that no mail was sent", _client(send_receipt=outside.settled, find_dispatch=outside.absent)),
-    Bug("an invoice is found by its order alone", _client(find_invoice=outside.by_order, create_invoice=outside.unclaimed)),
+    Bug(
+        "silence proves that no mail was sent",
+        _client(send_receipt=outside.settled, find_dispatch=outside.absent),
+    ),
+    Bug(
+        "an invoice is found by its order alone",
+        _client(find_invoice=outside.by_order, create_invoice=outside.unclaimed),
+    ),
     Bug("the contact is made without a look", _client(find_contact=outside.never_there)),
     Bug("a refund since the event is not seen", _guest("payment_source", outside.Stale)),
     Bug("lines are taken without a condition", _guest("orders", inside.Unconditional)),
-    Bug("the run is keyed by the event", Parts(flows=_flows(replace(invoice_payment, key=lambda paid: paid.event)))),
+    Bug(
+        "the run is keyed by the event",
+        Parts(flows=_flows(replace(invoice_payment, key=lambda paid: paid.event))),
+    ),
     Bug(
         "each order makes the contact itself",
         Parts(flows=_flows(replace(file_contact, key=inside.counted()))),
@@ -111,9 +123,16 @@ BUGS = (
     Bug("commits are not durable", Parts(store=inside.Forgetful), replace(ROUGH, between_crashes=15)),
     Bug("a batch is written in two halves", Parts(store=inside.Torn), replace(ROUGH, between_crashes=15)),
     Bug("the tick finds nothing", _engine(due=_nothing), replace(ROUGH, rings_lost=0.5)),
-    Bug("nobody takes up what a dead process held", Parts(engine=inside.possessive, pace=Pace(lease=timedelta(days=400)))),
+    Bug(
+        "nobody takes up what a dead process held",
+        Parts(engine=inside.possessive, pace=Pace(lease=timedelta(days=400))),
+    ),
     Bug("an ended run is told again", Parts(engine=inside.forgetting_ends)),
-    Bug("the quiet period trusts the wall clock", Parts(clock=inside.WallClock), replace(ROUGH, steps=inside.LEAPS)),
+    Bug(
+        "the quiet period trusts the wall clock",
+        Parts(clock=inside.WallClock),
+        replace(ROUGH, steps=inside.LEAPS),
+    ),
     Bug("waiting runs are not woken", check=inside.sleeps_through),
     Bug("the lease's number is not checked", check=_frozen_shows(wrap=inside.Unfenced)),
     Bug("a thawed worker sends after its deadline", check=_frozen_shows(guests=outside.late_senders)),

@@ -54,7 +54,9 @@ class _TwoCommits:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
-    async def record(self, writes: Sequence[Write] = (), *, facts: Sequence[Any] = (), **more: Any) -> list[str]:
+    async def record(
+        self, writes: Sequence[Write] = (), *, facts: Sequence[Any] = (), **more: Any
+    ) -> list[str]:
         if not facts or not writes:
             return await self._inner.record(writes, facts=facts, **more)  # type: ignore[no-any-return]
         await self._inner.record(writes, **more)

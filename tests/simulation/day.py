@@ -70,7 +70,9 @@ def made_up(seed: int, orders: int, habits: Habits) -> list[Sale]:
         else:
             customer = _customer(dice, nth, guest=dice.random() < habits.guests)
             known.append(customer)
-        at += dice.choice((0.0, 0.0, dice.expovariate(1 / habits.spacing), 2 * habits.spacing * dice.random()))
+        at += dice.choice(
+            (0.0, 0.0, dice.expovariate(1 / habits.spacing), 2 * habits.spacing * dice.random())
+        )
         sales.append(_Clerk(dice, habits, at, nth, customer).sale)
     return sales
 
@@ -98,7 +100,9 @@ class _Clerk:
         dice, habits = self._dice, self._habits
         abroad = self.sale.customer.address is None or self.sale.customer.address.country != "NO"
         vat = "0" if abroad else dice.choice(("25", "15"))
-        items = [(str(7 + nth), str(dice.randint(1, 3)), self._price(nth)) for nth in range(dice.randint(1, 3))]
+        items = [
+            (str(7 + nth), str(dice.randint(1, 3)), self._price(nth)) for nth in range(dice.randint(1, 3))
+        ]
         total = sum(int(quantity) * _minor(price) for _, quantity, price in items)
         kind = dice.random()
         if kind >= habits.never_told:
@@ -141,7 +145,11 @@ class _Clerk:
     def _tell_order(self, items: list[tuple[str, str, str]], vat: str, after: float) -> None:
         created = datetime.fromtimestamp(START / 1000, UTC) + timedelta(seconds=round(self._at + after))
         customer = self.sale.customer
-        told = {"name": customer.name, "email": customer.email, "address": {"country": customer.address.country}}  # type: ignore[union-attr]
+        told = {
+            "name": customer.name,
+            "email": customer.email,
+            "address": {"country": customer.address.country},
+        }  # type: ignore[union-attr]
         body = shop_event(
             self.sale.number, items, created=created.isoformat(), customer=told, vat=vat, kind="order_paid"
         )
@@ -167,7 +175,9 @@ class _Clerk:
         }
         told = charge(payment, minor, sale.number, customer=customer.id, billing=billing)
         if dice.random() < self._habits.authorised:
-            waiting = charge(payment, minor, sale.number, customer=customer.id, billing=billing, captured=False)
+            waiting = charge(
+                payment, minor, sale.number, customer=customer.id, billing=billing, captured=False
+            )
             self._sent(after, "stripe", stripe_event("charge.succeeded", waiting, self._event()))
             self._sent(after + 5, "stripe", stripe_event("charge.captured", told, self._event()))
         else:

@@ -52,7 +52,9 @@ class FreezingStore:
 Wrap = Callable[[Any], Any]
 
 
-async def _freeze(story: Story, nth: int, after: bool, wrap: Wrap, guests: Wrap) -> tuple[World, MemoryStore, int]:
+async def _freeze(
+    story: Story, nth: int, after: bool, wrap: Wrap, guests: Wrap
+) -> tuple[World, MemoryStore, int]:
     memory, clock, world = MemoryStore(), VirtualClock(), World(Fates(story.fates))
     scene = story.scene(world)
     if scene.before is not None:
@@ -60,7 +62,14 @@ async def _freeze(story: Story, nth: int, after: bool, wrap: Wrap, guests: Wrap)
     freezing = FreezingStore(memory, nth, after=after)
     first, second = (
         Process(
-            wrap(store), FLOWS, guests(scene.guests(store, clock)), clock, name=name, lanes=LANES, pace=PACE, sole=False
+            wrap(store),
+            FLOWS,
+            guests(scene.guests(store, clock)),
+            clock,
+            name=name,
+            lanes=LANES,
+            pace=PACE,
+            sole=False,
         )
         for name, store in (("first", freezing), ("second", memory))
     )
@@ -76,7 +85,9 @@ async def _freeze(story: Story, nth: int, after: bool, wrap: Wrap, guests: Wrap)
 
 
 def frozen(
-    stories: Sequence[Story] = (STORIES[0],), wrap: Wrap = lambda store: store, guests: Wrap = lambda given: given
+    stories: Sequence[Story] = (STORIES[0],),
+    wrap: Wrap = lambda store: store,
+    guests: Wrap = lambda given: given,
 ) -> dict[str, Any]:
     """Freeze each story's first worker at each of its writes: what was doubled or lost, over all tellings."""
     found: dict[str, Any] = {"told": 0, "double": 0, "lost": 0, "doubts": 0, "examples": []}
@@ -91,7 +102,9 @@ def frozen(
                     for name, count in told.items():
                         found[name] += count
                     if told["double"] or told["lost"]:
-                        found["examples"].append(f"{story.name}, {'after' if after else 'before'} write {nth}: {told}")
+                        found["examples"].append(
+                            f"{story.name}, {'after' if after else 'before'} write {nth}: {told}"
+                        )
                 nth += 1
     return found
 

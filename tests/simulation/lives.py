@@ -99,7 +99,14 @@ class Life:
     """One process."""
 
     def __init__(
-        self, number: int, store: Any, world: World, clock: VirtualClock, parts: Parts, weather: Weather, seed: int
+        self,
+        number: int,
+        store: Any,
+        world: World,
+        clock: VirtualClock,
+        parts: Parts,
+        weather: Weather,
+        seed: int,
     ) -> None:
         dice = Random(f"{seed} life {number}")
         dies_at = 1 + int(dice.expovariate(1 / weather.between_crashes)) if weather.between_crashes else None
@@ -131,7 +138,9 @@ class Life:
 class Service:
     """One life after the other. `life` is None while it is down."""
 
-    def __init__(self, store: Store, world: World, clock: VirtualClock, parts: Parts, weather: Weather, seed: int) -> None:
+    def __init__(
+        self, store: Store, world: World, clock: VirtualClock, parts: Parts, weather: Weather, seed: int
+    ) -> None:
         self.store = MoodyStore(store)
         self._world, self._clock, self._parts, self._weather, self._seed = world, clock, parts, weather, seed
         self._dice = Random(f"{seed} service")

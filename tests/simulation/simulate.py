@@ -47,7 +47,10 @@ def simulate(
     """Tell one day, and judge it. `weather` and `habits` follow from the share of faults unless they are given."""
     share = fault_share
     weather = weather or Weather(
-        calls=share, rings_lost=share / 2, commits=share / 4, between_crashes=round(12 / share) if share else 0
+        calls=share,
+        rings_lost=share / 2,
+        commits=share / 4,
+        between_crashes=round(12 / share) if share else 0,
     )
     habits = habits or Habits(trouble=share)
     with quiet():
@@ -158,6 +161,11 @@ class _Day:
             settled += 1
             with contextlib.suppress(NotPossible, Died, StoreError):
                 await operations.settle(
-                    run.id, step=doubt.name, attempt=doubt.tries, done=bool(mails), result=result, by="a person"
+                    run.id,
+                    step=doubt.name,
+                    attempt=doubt.tries,
+                    done=bool(mails),
+                    result=result,
+                    by="a person",
                 )
         return settled

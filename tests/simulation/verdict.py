@@ -128,7 +128,9 @@ def _judge_sale(
         elif expected == "invoice" and not made[payment]:
             result.lost.append(f"{payment}: the invoice; there is only a ticket: {about[run_id][0].title}")
     if "one of two" in sale.expected.values() and sum(map(len, made.values())) != 1:
-        result.double.append(f"order {sale.number}: {sum(map(len, made.values()))} invoices for two like payments")
+        result.double.append(
+            f"order {sale.number}: {sum(map(len, made.values()))} invoices for two like payments"
+        )
 
 
 def _judge_books(result: Result, world: World) -> None:
@@ -143,9 +145,13 @@ def _judge_books(result: Result, world: World) -> None:
         if len(names) != len(set(names)):
             result.double.append(f"invoice {invoice.id}: a line twice")
     lines = Counter(
-        (invoice.draft.order_reference, line.name) for invoice in world.invoices for line in invoice.draft.lines
+        (invoice.draft.order_reference, line.name)
+        for invoice in world.invoices
+        for line in invoice.draft.lines
     )
-    result.double.extend(f"line {name} of order {order}: invoiced {n} times" for (order, name), n in lines.items() if n > 1)
+    result.double.extend(
+        f"line {name} of order {order}: invoiced {n} times" for (order, name), n in lines.items() if n > 1
+    )
     for ticket, count in Counter(ticket.id for ticket in world.tickets).items():
         if count > 1:
             result.double.append(f"ticket {ticket}: filed {count} times")

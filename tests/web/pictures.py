@@ -50,9 +50,9 @@ def take(link: str, out: Path, *, number: str | None = None) -> None:
         page.goto(link)
         for name, path in pages_of(page, base, number).items():
             for kind, scheme, size in (
-                ("light", "light", WIDE),
-                ("dark", "dark", WIDE),
-                ("phone", "light", PHONE),
+                ("", "light", WIDE),
+                ("-dark", "dark", WIDE),
+                ("-phone", "light", PHONE),
             ):
                 page.emulate_media(color_scheme=scheme)
                 page.set_viewport_size(_size(size))

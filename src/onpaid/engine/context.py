@@ -87,6 +87,7 @@ class Context:
                 if not found.writes and not found.wakes:
                     self._telling.unwritten = True
                     return found.value
+                step.wrote = True
                 try:
                     await self._telling.write(found.writes, wakes=found.wakes)
                 except Conflict:
@@ -181,7 +182,7 @@ class Context:
         step.state, step.result = "done", encode(step.name, value)
 
     def _reopen(self, step: Step) -> None:
-        step.state, step.result = "begun", NOTHING
+        step.state, step.result, step.wrote = "begun", NOTHING, False
 
     async def _local(
         self, name: str, step: Step | None, doing: Callable[..., Any], args: tuple[Any, ...]

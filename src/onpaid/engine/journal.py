@@ -64,6 +64,8 @@ class Step(msgspec.Struct, omit_defaults=True):
     """The last doubt came with an answer, which the service may repeat under the same key."""
     settled: msgspec.Raw = NOTHING
     """What a person says the result is; taken over, and checked, by the next telling."""
+    wrote: bool = False
+    """This wait ended with writes of its own (lines taken), which a change of the first fact would contradict."""
     refused: str = ""
     """A repeat was refused with these words, which are believed once a look has found nothing."""
 
@@ -114,7 +116,7 @@ class Run(msgspec.Struct, omit_defaults=True):
 
     def acted(self) -> bool:
         """Whether anything was done that a change of the first fact could contradict."""
-        return any(step.kind in OUTSIDE or step.kind == "local" for step in self.steps)
+        return any(step.kind in OUTSIDE or step.kind == "local" or step.wrote for step in self.steps)
 
 
 class Ticket(msgspec.Struct, omit_defaults=True):
@@ -182,9 +184,7 @@ def _ticket_entries(ticket: Ticket) -> Iterator[Entry]:
         yield Entry("about", thing, ticket.opened_at)
 
 
-RUNS = Kind(
-    "run", Run, key=lambda run: run.id, entries=_run_entries, squeeze=lambda run: run.state in ENDED
-)
+RUNS = Kind("run", Run, key=lambda run: run.id, entries=_run_entries, squeeze=lambda run: run.state in ENDED)
 TICKETS = Kind("ticket", Ticket, key=lambda ticket: ticket.id, entries=_ticket_entries)
 CLAIMS = Kind("claim", Claim, key=lambda claim: claim.key)
 SIGNALS = Kind("signal", Signal, key=lambda signal: signal.thing)

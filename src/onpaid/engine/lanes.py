@@ -14,6 +14,7 @@ from onpaid.acts import LaneLimit
 from onpaid.clock import Clock
 from onpaid.engine.bell import Bell
 from onpaid.engine.pace import Pace
+from onpaid.metrics import LANE_PAUSED
 
 DEFAULT = "default"
 """The lane of acts that name none: without a limit, but it can be paused."""
@@ -61,11 +62,13 @@ class Lanes:
     def pause(self, name: str, reason: str) -> None:
         """Let nobody in until `resume`. Who is inside finishes."""
         self._lane(name).paused = reason
+        LANE_PAUSED.labels(name).set(1)
 
     def resume(self, name: str) -> None:
         """Let runs in again."""
         lane = self._lane(name)
         lane.paused = None
+        LANE_PAUSED.labels(name).set(0)
         self._call(lane)
 
     def shut(self, name: str, seconds: float) -> None:

@@ -26,7 +26,7 @@ class Pace:
     tries_before_ticket: int = 8
     paused_look: timedelta = timedelta(minutes=5)
     doubt_look: timedelta = timedelta(hours=1)
-    shutdown: timedelta = timedelta(seconds=8)
+    shutdown: timedelta = timedelta(seconds=7)
 
     def seconds(self, duration: timedelta) -> float:
         """The duration as it passes here, in seconds."""

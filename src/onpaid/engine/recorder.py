@@ -22,6 +22,11 @@ from onpaid.store.records import Versioned
 
 TRIES = 50
 MOST_JOINED_KEPT = 50
+FORGOTTEN = 3_600_000
+"""Milliseconds: a ticket that was closed so long ago is filed anew when it opens again; sooner, whoever closed it
+(by trying again, say) still knows."""
+MOST_WOKEN = 40
+"""Runs woken in one batch; the others of a long queue follow in batches of their own."""
 
 
 class Recorder:
@@ -68,6 +73,9 @@ class Recorder:
                 there.update(conflict.keys)
                 continue
             self.bell.ring(draft.rung)
+            if draft.still_waiting:
+                # What they wait for is stored. Should we die here, their timers look again.
+                await self.record(wakes=draft.still_waiting)
             return runs
         raise StoreUnavailable("too many others wrote the same records at once: try again")
 
@@ -97,6 +105,7 @@ class _Draft:
         self._changed: dict[str, Versioned[Run]] = {}
         self._rest: list[Write] = []
         self.rung: list[str] = []
+        self.still_waiting: list[str] = []
 
     def writes(self) -> list[Write]:
         changed = [RUNS.update(held.record, held.version) for held in self._changed.values()]
@@ -120,7 +129,10 @@ class _Draft:
         if held is None or not held.record.waiters:
             self._rest.append(SIGNALS.check(thing, None if held is None else held.version))
             return
-        for run_id in held.record.waiters:
+        now, later = held.record.waiters[:MOST_WOKEN], held.record.waiters[MOST_WOKEN:]
+        if later:
+            self.still_waiting.append(thing)
+        for run_id in now:
             waiter = await self._held(run_id)
             if waiter is None or waiter.record.state in ENDED:
                 continue
@@ -131,7 +143,7 @@ class _Draft:
             elif run_id not in self._changed:
                 # It is looking this moment. Should it park before we commit, we must read it again and wake it.
                 self._rest.append(RUNS.check(run_id, waiter.version))
-        self._rest.append(SIGNALS.update(Signal(thing, []), held.version))
+        self._rest.append(SIGNALS.update(Signal(thing, later), held.version))
 
     async def open(self, ticket: Ticket) -> None:
         """Open a ticket, or count it once more; and start what a ticket starts."""
@@ -140,8 +152,13 @@ class _Draft:
             old = held.record
             again = msgspec.structs.replace(ticket, opened_at=old.opened_at, times=old.times + 1)
             self._rest.append(TICKETS.update(again, held.version))
+            if old.state == "closed" and self._now - (old.closed_at or 0) > FORGOTTEN:
+                await self._file(again)
             return
         self._rest.append(TICKETS.insert(ticket))
+        await self._file(ticket)
+
+    async def _file(self, ticket: Ticket) -> None:
         filing = self._recorder.flows.on(ticket)
         if ticket.run is not None and any(ticket.run.startswith(f"{flow.name}:") for flow in filing):
             # A ticket about the filing of tickets is kept here and filed nowhere: else it would never end.
@@ -168,7 +185,9 @@ class _Draft:
         raws = [run.fact, *(joined.fact for joined in run.joined if joined.fact)]
         if any(flow.same(msgspec.json.decode(raw, type=flow.on), fact) for raw in raws):
             run.joined.append(Joined(self._now, "same", event))
-            del run.joined[:-MOST_JOINED_KEPT]
+            same = [joined for joined in run.joined if joined.verdict == "same"]
+            if len(same) > MOST_JOINED_KEPT:
+                run.joined.remove(same[0])
             self._change(held)
             return
         raw = msgspec.Raw(msgspec.json.encode(fact))

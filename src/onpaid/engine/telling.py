@@ -177,7 +177,9 @@ class Telling:
         """
         run, now = self.run, self.clock.now()
         while True:
-            _, against = self.judge_joined()
+            anew, against = self.judge_joined()
+            if anew:
+                await self.park("ready", now, "told anew: a further fact arrived before anything was done")
             contradictions = [different_fact(run, j.event, now) for j in against]
             closed = await self._closed_tickets(now)
             run.state, run.due_at, run.reason, run.wake, run.ended = "done", None, "", [], now

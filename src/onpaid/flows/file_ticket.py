@@ -9,12 +9,15 @@ from onpaid.engine.journal import Ticket
 from onpaid.providers.roles import FiledTicket, Ticketing, TicketRef
 
 
-@flow(
-    on=Ticket, key=lambda ticket: ticket.id, about=lambda ticket: ticket.about, same=lambda one, other: True
-)
+def _key(ticket: Ticket) -> str:
+    """A ticket that was closed and opens again is filed again."""
+    return ticket.id if ticket.times == 1 else f"{ticket.id}.{ticket.times}"
+
+
+@flow(on=Ticket, key=_key, about=lambda ticket: ticket.about, same=lambda one, other: True)
 async def file_ticket(ctx: Context, ticket: Ticket, *, ticketing: Ticketing) -> TicketRef:
     filed = FiledTicket(
-        id=ticket.id,
+        id=_key(ticket),
         category=ticket.category,
         severity=ticket.severity,
         title=ticket.title,

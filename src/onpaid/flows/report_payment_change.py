@@ -15,9 +15,16 @@ from onpaid.flows.rules import Rules
 from onpaid.repositories.payments import Payments
 
 
+def _key(change: PaymentChanged) -> str:
+    """One refund is told by several types of event: they meet in one run, by what and how much."""
+    what = "dispute" if "dispute" in change.what else "refund"
+    return f"{change.account}/{change.payment_id}/{what}/{change.amount.minor}"
+
+
 @flow(
     on=PaymentChanged,
-    key=lambda change: f"{change.account}/{change.payment_id}/{change.event}",
+    key=_key,
+    same=lambda one, other: True,
     about=lambda change: [f"order:{change.order}"] if change.order else [],
 )
 async def report_payment_change(

@@ -18,7 +18,7 @@ _PATTERNS = (
     re.compile(r"\b(?:sk|rk|pk|whsec|ek)_[A-Za-z0-9_*]{4,}"),
     re.compile(r"\bBearer\s+[^\s\"',;]+", re.IGNORECASE),
     re.compile(r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*"),
-    re.compile(r"[^\s\"'<>(),;:=]+@[^\s\"'<>(),;:=]+"),
+    re.compile(r"[^\s\"'<>(),;:=@]{1,64}@[^\s\"'<>(),;:=]{1,255}"),
     re.compile(r"(?<![A-Za-z0-9_.:-])(?!\d{4}-\d\d-\d\d(?!\d))\+?\d(?:[ -]?\d){7,}(?![A-Za-z0-9_])"),
 )
 

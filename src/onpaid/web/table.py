@@ -167,9 +167,9 @@ def _told(error: Exception) -> tuple[int, str]:
     ):
         if isinstance(error, kind):
             sentence = str(error)
-            return status, sentence[:1].upper() + sentence[1:] + (
-                "" if sentence.endswith((".", "?")) else "."
-            )
+            named = ":" in sentence.partition(" ")[0]  # a run's id keeps its letters
+            first = sentence[:1] if named else sentence[:1].upper()
+            return status, first + sentence[1:] + ("" if sentence.endswith((".", "?")) else ".")
     if isinstance(error, TooLarge):
         return 413, "The body is too large."
     if isinstance(error, TooSlow):
