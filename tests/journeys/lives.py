@@ -225,12 +225,14 @@ async def _life(world: World, dies_at: int, after: bool, told: set[int]) -> None
                 await service.inbox.receive(source, _headers(source, body), body)
                 log.write(f"{nth}\n")
                 log.flush()
-    end = time.monotonic() + MOST_SECONDS
+    end, calm = time.monotonic() + MOST_SECONDS, 0
     while time.monotonic() < end:
         busy = 0
         for state in ("ready", "running", "waiting", "sleeping"):
             busy += await store.count("run", "state", state)
-        if not busy and not await _settle(world, service):
+        # A run may change its state between two of these counts: only a calm that lasts is one.
+        calm = 0 if busy or await _settle(world, service) else calm + 1
+        if calm == 4:
             break
         await asyncio.sleep(0.02)
     else:

@@ -8,6 +8,7 @@ patched, and the tests that catch them are those that the right service passes.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -19,9 +20,9 @@ from tests.simulation.day import Habits
 from tests.simulation.frozen import frozen
 from tests.simulation.lives import Parts, Weather
 from tests.simulation.simulate import simulate
+from tests.simulation.verdict import Result
 
 from onpaid.engine.pace import Pace
-from onpaid.flows.file_contact import file_contact
 from onpaid.flows.invoice_payment import invoice_payment
 from tests.flows.stage import FLOWS
 
@@ -40,16 +41,24 @@ class Bug:
     weather: Weather = ROUGH
     habits: Habits = BUSY
     check: Callable[[], str] | None = None
+    longest: timedelta = timedelta(hours=8)
 
     def shows(self, seeds: int = SEEDS) -> str:
         """How it shows: what was lost, doubled or stuck, and under which seed. Empty if it does not."""
         if self.check is not None:
             return self.check()
         for seed in range(seeds):
-            result = simulate(seed, 4, parts=self.parts, weather=self.weather, habits=self.habits)
+            result = self.day(seed, self.parts)
             if not result.well:
-                return result.why
+                right = self.day(seed, Parts())
+                return result.why if right.well else f"WITHOUT THE BUG AS WELL: {right.why}"
         return ""
+
+    def day(self, seed: int, parts: Parts | None) -> Result:
+        """A day in this bug's weather."""
+        return simulate(
+            seed, 4, parts=parts, weather=self.weather, habits=self.habits, longest=self.longest
+        )
 
 
 def _client(**methods: Any) -> Parts:
@@ -113,10 +122,7 @@ BUGS = (
         "the run is keyed by the event",
         Parts(flows=_flows(replace(invoice_payment, key=lambda paid: paid.event))),
     ),
-    Bug(
-        "each order makes the contact itself",
-        Parts(flows=_flows(replace(file_contact, key=inside.counted()))),
-    ),
+    Bug("each order makes its contact itself", Parts(flows=_flows(inside.own_contact))),
     Bug("the event is committed before its runs", Parts(engine=inside.two_commits)),
     Bug("acknowledged before the commit", Parts(inbox=inside.Hasty)),
     Bug("a full disk is acknowledged", Parts(inbox=inside.Careless), replace(ROUGH, commits=0.5)),
@@ -132,6 +138,7 @@ BUGS = (
         "the quiet period trusts the wall clock",
         Parts(clock=inside.WallClock),
         replace(ROUGH, steps=inside.LEAPS),
+        longest=timedelta(hours=20),
     ),
     Bug("waiting runs are not woken", check=inside.sleeps_through),
     Bug("the lease's number is not checked", check=_frozen_shows(wrap=inside.Unfenced)),
@@ -144,12 +151,12 @@ def caught(bugs: Sequence[Bug] = BUGS, seeds: int = SEEDS) -> dict[str, Any]:
     shown = {bug.name: bug.shows(seeds) for bug in bugs}
     return {
         "planted": len(shown),
-        "caught": sum(map(bool, shown.values())),
-        "missed": [name for name, how in shown.items() if not how],
+        "caught": sum(bool(how) and not how.startswith("WITHOUT") for how in shown.values()),
+        "missed": [name for name, how in shown.items() if not how or how.startswith("WITHOUT")],
         "how": shown,
     }
 
 
 if __name__ == "__main__":
-    for bug in BUGS:
+    for bug in BUGS[int(sys.argv[1]) if len(sys.argv) > 1 else 0:]:
         print(f"{bug.name:<48}{bug.shows() or 'MISSED'}"[:200], flush=True)

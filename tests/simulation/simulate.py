@@ -30,7 +30,8 @@ from onpaid.store.memory import MemoryStore
 
 NEVER_MOVES = ("ready", "running", "waiting", "sleeping")
 MOST_PASSES = 6
-LONGEST_DAY = timedelta(days=6)
+LONGEST_REST = timedelta(days=2)
+"""What still moves after so long is stuck."""
 LOOK = 30.0
 
 
@@ -43,6 +44,7 @@ def simulate(
     weather: Weather | None = None,
     habits: Habits | None = None,
     lag: float = 2.0,
+    longest: timedelta = LONGEST_REST,
 ) -> Result:
     """Tell one day, and judge it. `weather` and `habits` follow from the share of faults unless they are given."""
     share = fault_share
@@ -54,7 +56,7 @@ def simulate(
     )
     habits = habits or Habits(trouble=share)
     with quiet():
-        return run_virtually(lambda: _Day(seed, orders, parts or Parts(), weather, habits, lag).tell())
+        return run_virtually(lambda: _Day(seed, orders, parts or Parts(), weather, habits, lag, longest).tell())
 
 
 @contextlib.contextmanager
@@ -70,8 +72,16 @@ def quiet() -> Iterator[None]:
 
 class _Day:
     def __init__(
-        self, seed: int, orders: int, parts: Parts, weather: Weather, habits: Habits, lag: float
+        self,
+        seed: int,
+        orders: int,
+        parts: Parts,
+        weather: Weather,
+        habits: Habits,
+        lag: float,
+        longest: timedelta,
     ) -> None:
+        self._longest = longest.total_seconds()
         self._seed = seed
         self._sales: list[Sale] = made_up(seed, orders, habits)
         self._world = World(Fates(seed=seed, share=weather.calls), lag=lag)
@@ -132,7 +142,7 @@ class _Day:
 
     async def _rest(self) -> None:
         """Until nothing moves any more."""
-        end = self._clock.monotonic() + LONGEST_DAY.total_seconds()
+        end = self._clock.monotonic() + self._longest
         await self._clock.sleep(1)
         while self._clock.monotonic() < end:
             if not self._world.landing and not await self._moves():

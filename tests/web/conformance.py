@@ -41,8 +41,8 @@ def check(base: str, token: str, *, count: int, start: int = 1) -> Outcome:
     schema.config.update(base_url=base)
     outcome = Outcome()
     with requests.Session() as session:
-        for found in schema.get_all_operations():
-            operation = found.ok()
+        operations: list[Any] = list(schema.get_all_operations())
+        for operation in (found.ok() for found in operations):
             outcome.operations += 1
             _exercise(operation, session, token, count, start, outcome)
     return outcome

@@ -1,40 +1,26 @@
-"""Fills a store with a shop's day, record by record, as inbox and engine would have left it.
-
-`Story` writes one order with its payments and runs; `fill` writes every situation that an operator meets, and a
-number of orders where all went well.
-"""
+"""One order with its payments and runs, record by record, as inbox and engine would have left them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
-
-import msgspec
+from typing import Any, Self
 
 from onpaid.clock import Instant
 from onpaid.domain.events import Envelope, OrderReceived
 from onpaid.domain.money import Money
 from onpaid.domain.orders import Customer, Order, OrderLine, Revision
 from onpaid.domain.payments import Payment, PaymentSucceeded
-from onpaid.engine.journal import RUNS, TICKETS, Attempt, Run, RunState, Step, StepClass, Ticket
+from onpaid.engine.journal import RUNS, TICKETS, Attempt, Run, RunState, Step, StepClass
 from onpaid.engine.tickets import new_ticket
-from onpaid.repositories.events import EVENTS, EventRecord, Verdict, digest_of, event_key, pack
-from onpaid.repositories.orders import ALLOCATIONS, ORDERS, Allocation, TakenLine
+from onpaid.repositories.orders import ALLOCATIONS, ORDERS, Allocation
 from onpaid.repositories.payments import PAYMENTS
-from onpaid.repositories.references import REFERENCES, Reference
 from onpaid.store.port import Store, Write
-
-SHOP = "konverzky"
-ACCOUNT = "stripe/default/test"
+from tests.web.kept import ACCOUNT, SHOP, charge_of, event_write, order_body, raw
 
 
-def raw(value: Any) -> msgspec.Raw:
-    return msgspec.Raw(msgspec.json.encode(value))
-
-
-class Story:
-    """One order, told from its beginning. Times are seconds after it."""
+class Told:
+    """What is kept of one order, told from its beginning. Times are seconds after it."""
 
     def __init__(
         self, number: str, at: Instant, customer: Customer, lines: Sequence[OrderLine], currency: str = "NOK"
@@ -46,15 +32,16 @@ class Story:
         self.allocation = Allocation(self.key)
         self.paid: list[PaymentSucceeded] = []
         self.runs: list[Run] = []
+        self.run = Run("none", "none", raw({}), at)
         self.writes: list[Write] = []
         self.expired_at: Instant | None = None
         self.known = False
 
-    def later(self, seconds: float) -> Story:
+    def later(self, seconds: float) -> Self:
         self.now += round(seconds * 1000)
         return self
 
-    def ordered(self, lines: Sequence[OrderLine] | None = None) -> Story:
+    def ordered(self, lines: Sequence[OrderLine] | None = None) -> Self:
         """The shop tells of the order, or of a new state of it."""
         self.known = True
         nth = len(self.revisions) + 1
@@ -63,12 +50,17 @@ class Story:
         total = sum((line.unit_price * line.quantity for line in chosen), start=chosen[0].unit_price * 0)
         revision = Revision(nth, event, chosen, self.now, event, self.currency, True, total, self.customer)
         self.revisions.append(revision)
-        self._event("konverzky", event, "order_paid" if nth == 1 else "upsell_paid", self._order_body(chosen))
+        self._event(
+            "konverzky",
+            event,
+            "order_paid" if nth == 1 else "upsell_paid",
+            order_body(self.number, self.currency, chosen, self.customer),
+        )
         if nth == 1:
             self._watch(chosen)
         return self
 
-    def pays(self, minor: int, payment: str | None = None) -> Story:
+    def pays(self, minor: int, payment: str | None = None) -> Self:
         """Stripe reports a payment; its run begins."""
         nth = len(self.paid) + 1
         payment = payment or f"pi_3Q{self.number}{'abcdef'[nth]}K"
@@ -90,7 +82,7 @@ class Story:
             "id": paid.event,
             "object": "event",
             "type": "charge.succeeded",
-            "data": {"object": self._charge(paid)},
+            "data": {"object": charge_of(paid, self.customer, self.number)},
         }
         self._event("stripe", paid.event, "charge.succeeded", body)
         self.later(0.004)
@@ -121,7 +113,7 @@ class Story:
         state: str = "done",
         tries: Sequence[tuple[str, str, int, str]] = (),
         quiet: float = 0.0,
-    ) -> Story:
+    ) -> Self:
         """One step; `tries` are (what, outcome, milliseconds, note), else one act that went well."""
         step = Step(name=name, act=act or name, kind=kind, state=state)  # type: ignore[arg-type]
         step.input = raw([asked]) if asked is not None else step.input
@@ -138,80 +130,15 @@ class Story:
         self.run.steps.append(step)
         return self
 
-    def opening(self) -> Story:
-        """The steps up to the contact, when all goes well."""
-        paid = self.paid[-1]
-        told = {"payment_id": paid.payment_id, "captured": True, "amount": paid.amount, "disputed": False}
-        self.step("order", kind="wait", answered=self.key)
-        self.step("lines to pay for", kind="wait", answered=True)
-        self.step("read payment", "Stripe.fetch_payment", ms=34, asked=paid, answered=told)
-        self.take()
-        self.step(
-            "fetch customer", "Stripe.fetch_customer", ms=28, asked=paid.customer_id, answered=self.customer
-        )
-        return self.step("file contact", "file_contact", "call", answered={"contact_id": 8_801_230})
-
-    def take(self, lines: Sequence[OrderLine] | None = None) -> Story:
-        """The payment takes lines that no other has taken."""
-        paid = self.paid[-1]
-        free = [line for line in self.revisions[-1].lines if line.key not in self.allocation.taken]
-        for line in lines or free:
-            self.allocation.taken[line.key] = TakenLine(paid.key, line, len(self.revisions))
-        self.allocation.amounts[paid.key] = paid.amount
-        return self.step("take lines", "Orders.take_lines", "wait", answered={"order": self.key})
-
-    def invoice(self, invoice_id: int, number: int, **more: Any) -> Story:
-        """The invoice is made, read back and noted."""
-        paid = self.paid[-1]
-        draft = {
-            "uuid": "0b6f6a2e-0f4e-5d41-9a53-5d1c2b7a9e10",
-            "order_reference": self.number,
-            "contact_id": 8_801_230,
-            "total": paid.amount,
-            "our_reference": paid.payment_id,
-            "lines": [{"name": line.name, "gross": str(line.unit_price)} for line in self.lines],
-        }
-        look = ("look", "absent", 61, "")
-        tries = more.pop("tries", [look, ("act", "done", 412, "")])
-        answered = {"invoice_id": invoice_id, "uuid": draft["uuid"]}
-        self.step(
-            "create invoice", "Fiken.create_invoice", "find", asked=draft, answered=answered, tries=tries
-        )
-        booked = {"invoice_id": invoice_id, "number": number, "total": paid.amount}
-        self.step("read invoice", "Fiken.fetch_invoice", ms=88, asked=invoice_id, answered=booked)
-        self.step("note invoice", "References.note", "local", answered=True)
-        self.writes.append(REFERENCES.put(Reference("invoice", str(invoice_id), self.key, self.now)))
-        self.writes.append(REFERENCES.put(Reference("invoice-number", str(number), self.key, self.now)))
-        return self.step("count dispatches", "Fiken.count_dispatches", ms=57, asked=invoice_id, answered=0)
-
-    def receipt(self, invoice_id: int) -> dict[str, Any]:
-        """What is asked when the mail is sent."""
-        return {
-            "invoice_id": invoice_id,
-            "to_email": self.customer.email,
-            "to_name": self.customer.name,
-            "message": f"Hei {self.customer.name},\n\ntakk for handelen! Vedlagt finner du faktura.",
-        }
-
-    def mail(self, invoice_id: int) -> Story:
-        """The mail goes out."""
-        answered = {"invoice_id": invoice_id, "count": 1, "method": "email"}
-        asked = self.receipt(invoice_id)
-        return self.step("send receipt", "Fiken.send_receipt", "find", ms=640, asked=asked, answered=answered)
-
-    def ends(self) -> Story:
-        self.run.state, self.run.ended, self.run.result = "done", self.now, self.run.steps[-4].result
-        return self
-
     def rests(
         self, state: RunState, reason: str, *, due: float | None = None, wake: Sequence[str] = ()
-    ) -> Story:
+    ) -> Self:
         """The run comes to rest, until `due` seconds from now."""
         self.run.state, self.run.reason, self.run.wake = state, reason, list(wake)
         self.run.due_at = None if due is None else self.now + round(due * 1000)
         return self
 
-    def ticket(self, title: str, category: str, severity: str = "high", **facts: Any) -> Story:
+    def ticket(self, title: str, category: str, severity: str = "high", **facts: Any) -> Self:
         """A ticket about the run."""
         ticket = new_ticket(
             self.run,
@@ -247,10 +174,6 @@ class Story:
         )
         self.runs.append(filing)
         return self
-
-    def well(self, invoice_id: int, number: int) -> Story:
-        """From payment to mail without a hitch."""
-        return self.opening().invoice(invoice_id, number).mail(invoice_id).ends()
 
     async def write(self, store: Store) -> None:
         """Put all of it into the store."""
@@ -294,56 +217,3 @@ class Story:
             )
         )
         self.later(0.002)
-
-    def _order_body(self, lines: Sequence[OrderLine]) -> dict[str, Any]:
-        items = [
-            {"id": line.id, "name": line.name, "quantity": 1, "unit_price": str(line.unit_price), "vat": 25}
-            for line in lines
-        ]
-        return {
-            "webhook_type": "order_paid",
-            "order": {
-                "order_number": self.number,
-                "currency": self.currency,
-                "items": items,
-                "customer": self.customer,
-            },
-        }
-
-    def _charge(self, paid: PaymentSucceeded) -> dict[str, Any]:
-        return {
-            "id": paid.charge_id,
-            "object": "charge",
-            "amount": paid.amount.minor,
-            "currency": self.currency.lower(),
-            "payment_intent": paid.payment_id,
-            "customer": self.customer.id,
-            "billing_details": {
-                "name": self.customer.name,
-                "email": self.customer.email,
-                "phone": self.customer.phone,
-            },
-            "metadata": {"order_number": self.number},
-        }
-
-
-def event_write(
-    envelope: Envelope,
-    at: Instant,
-    body: Any,
-    verdict: Verdict,
-    *,
-    reason: str = "",
-    about: Sequence[str] = (),
-) -> Write:
-    """A kept event."""
-    content = msgspec.json.encode(body)
-    record = EventRecord(
-        event_key(envelope), envelope, at, digest_of(content), pack(content), verdict, reason, [], list(about)
-    )
-    return EVENTS.insert(record)
-
-
-def open_ticket(**given: Any) -> Ticket:
-    """A ticket that belongs to no run."""
-    return new_ticket(None, **given)

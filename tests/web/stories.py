@@ -6,8 +6,9 @@ from onpaid.clock import Instant
 from onpaid.domain.events import Envelope
 from onpaid.engine.journal import LANES, TICKETS, LaneState, Step
 from onpaid.store.port import Store
+from tests.web.kept import ACCOUNT, event_write, open_ticket
 from tests.web.people import goods, person, price
-from tests.web.seed import ACCOUNT, Story, event_write, open_ticket
+from tests.web.telling import Story
 from tests.web.world import NOON
 
 FIKEN = "fiken"

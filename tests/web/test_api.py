@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from onpaid.engine.journal import RUNS
+from onpaid.engine.journal import RUNS, RunState
 from tests.web.client import Client, operator, viewer
 from tests.web.world import World
 
@@ -195,7 +195,15 @@ class TestActs:
 
     async def test_every_button_that_is_offered_works(self, shop: World) -> None:
         """What `may` lists is what operations allow, and nothing that it leaves out is allowed."""
-        states = ("ready", "running", "waiting", "sleeping", "doubtful", "failed", "done")
+        states: tuple[RunState, ...] = (
+            "ready",
+            "running",
+            "waiting",
+            "sleeping",
+            "doubtful",
+            "failed",
+            "done",
+        )
         for state in states:
             for row in (await shop.views.runs(state, limit=200)).items:
                 shown = await shop.views.run(row.id)

@@ -12,7 +12,7 @@ from onpaid.app.masking import Mask, mask_customer, mask_email
 from onpaid.domain.orders import Address, Customer
 from tests.web.client import operator
 from tests.web.people import person
-from tests.web.seed import Story
+from tests.web.telling import Story
 from tests.web.world import NOON, World
 
 CANARIES = {

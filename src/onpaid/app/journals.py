@@ -49,7 +49,7 @@ def attempt_shown(step: Step, attempt: Attempt, mask: Mask) -> AttemptShown:
         outcome=attempt.outcome,
         note=mask.text(attempt.note),
         sentence=mask.text(words.attempt_sentence(step, attempt)),
-        mood=words.attempt_mood(attempt),
+        mood=words.attempt_mood(step, attempt),
     )
 
 

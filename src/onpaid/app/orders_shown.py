@@ -22,7 +22,7 @@ from onpaid.clock import as_datetime
 from onpaid.domain.amounts import gross_of
 from onpaid.domain.decimals import plain
 from onpaid.domain.invoices import InvoiceRef
-from onpaid.domain.money import Money, known_currency
+from onpaid.domain.money import Money, exponent, known_currency
 from onpaid.domain.orders import Customer, Order, Revision
 from onpaid.domain.payments import Payment, PaymentSucceeded
 from onpaid.engine.journal import Run
@@ -55,7 +55,7 @@ def total_of(revision: Revision, prices_include_vat: bool | None) -> str | None:
     """What the order costs: as its shop says, else as its lines come to, where that can be known."""
     currency = revision.currency
     if revision.total is not None:
-        return f"{currency or ''} {revision.total:,}".strip()
+        return f"{currency or ''} {_price(revision.total, currency)}".strip()
     if currency is None or not known_currency(currency) or prices_include_vat is None:
         return None
     try:
@@ -92,7 +92,7 @@ def order_row(
         known=order is not None,
         state=state,
         mood=words.run_mood(state),
-        why=mask.text(telling.reason) if telling is not None and state != "done" else "",
+        why=_invoices_in_short(runs) if state == "done" else mask.text(telling.reason if telling else ""),
         customer=name if personal or not name else mask_words(name),
         email=email if personal or not email else mask_email(email),
         steps=[dot for run in runs for dot in dots_of(run)],
@@ -132,7 +132,7 @@ def revisions_of(
                     key=line.key,
                     name=mask.text(line.name),
                     quantity=plain(line.quantity),
-                    unit_price=f"{line.unit_price:,}",
+                    unit_price=_price(line.unit_price, revision.currency),
                     vat_percent=plain(Decimal(line.vat_percent)),
                     payment=taken.payment if (taken := allocation.taken.get(line.key)) else None,
                 )
@@ -184,3 +184,16 @@ def invoices_of(runs: Sequence[Run]) -> list[InvoiceShown]:
             InvoiceShown(run.id, invoice.invoice_id, invoice.number, invoice.total, mailed, at_known)
         )
     return found
+
+
+def _invoices_in_short(runs: Sequence[Run]) -> str:
+    """What a finished order has come to: its invoices' numbers."""
+    numbers = [str(invoice.number or invoice.invoice_id) for invoice in invoices_of(runs)]
+    return f"invoice {' and '.join(numbers)}" if numbers else ""
+
+
+def _price(amount: Decimal, currency: str | None) -> str:
+    """A price of the shop with the decimals of its currency, and no digit of the shop's left out."""
+    places = exponent(currency) if currency is not None and known_currency(currency) else 2
+    told = int(amount.normalize().as_tuple().exponent)
+    return f"{amount:,.{max(places, -told)}f}"

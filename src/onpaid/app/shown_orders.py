@@ -124,7 +124,7 @@ class Moment(msgspec.Struct, frozen=True):
     """One thing that happened to an order, in a sentence. `after_ms` is since the moment before."""
 
     at: datetime
-    kind: Literal["event", "order", "payment", "act", "look", "person", "rule", "ticket", "end"]
+    kind: Literal["event", "order", "payment", "act", "look", "person", "rule", "wait", "ticket", "end"]
     mood: Mood
     sentence: str
     note: str = ""

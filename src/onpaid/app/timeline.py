@@ -37,6 +37,7 @@ def timeline(
     told = [
         *_events(order, payments, events, mask),
         *_unseen_payments(payments, events),
+        *_waits_for_order(order, runs),
         *(moment for run in runs for moment in _steps(run, mask)),
         *(moment for ticket in tickets for moment in _ticket(ticket, mask)),
     ]
@@ -97,6 +98,15 @@ def _unseen_payments(payments: Sequence[Payment], events: Iterable[EventRecord])
             yield Moment(
                 as_datetime(payment.recorded_at), "payment", "good", sentence, payment.fact.payment_id
             )
+
+
+def _waits_for_order(order: Order | None, runs: Sequence[Run]) -> Iterator[Moment]:
+    """Runs that began before their order came."""
+    for run in runs:
+        step = run.step("order")
+        if order is not None and step is not None and step.kind == "wait" and run.started < order.received_at:
+            sentence = "The order was not here yet, so the payment waited for it"
+            yield Moment(as_datetime(run.started), "wait", "wait", sentence, run=run.id)
 
 
 def _steps(run: Run, mask: Mask) -> Iterator[Moment]:

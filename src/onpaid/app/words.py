@@ -82,9 +82,10 @@ def step_mood(step: Step, run: Run) -> Mood:
     return "bad" if run.state == "failed" else "calm"
 
 
-def attempt_mood(attempt: Attempt) -> Mood:
-    """How an attempt ended."""
-    return _ATTEMPT_MOODS.get(attempt.outcome, "calm")
+def attempt_mood(step: Step, attempt: Attempt) -> Mood:
+    """How an attempt ended. A read that got no answer leaves nothing in doubt."""
+    mood = _ATTEMPT_MOODS.get(attempt.outcome, "calm")
+    return "wait" if mood == "doubt" and step.kind == "read" else mood
 
 
 def title_of(flow: str) -> str:
@@ -128,8 +129,10 @@ def _act_sentence(step: Step, attempt: Attempt) -> str:
     match attempt.outcome:
         case "done":
             return step_sentence(step)
+        case "doubtful" | "unknown" if step.kind == "read":
+            return f"{name}: no clear answer from {who}. Asking again changes nothing there"
         case "doubtful":
-            return f"{name}: sent to {who}, and no clear answer came. It may have happened"
+            return f"{name}: sent to {who}, no clear answer. It may have happened"
         case "unknown":
             return f"{name}: its worker was gone before an answer was written down. It may have happened"
         case "unavailable":

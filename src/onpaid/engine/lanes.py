@@ -89,12 +89,12 @@ class Lanes:
             self._enqueue(lane, run)
             self._bell.ring_in(run, lane.shut_until - now)
             return None
-        kept = lane.called.pop(run, None) is not None
-        free = self._room(lane) - len(lane.called)
-        if free <= 0 or (lane.queue and not kept and free <= len(lane.queue) and run != lane.queue[0]):
+        lane.called.pop(run, None)
+        if self._room(lane) <= len(lane.called):
             self._enqueue(lane, run)
-            self._call(lane)
             return None
+        # Whoever comes to a free place takes it. To send it behind a queue whose calls were lost would be to send
+        # everybody away for ever.
         self._dequeue(lane, run)
         lane.inside += 1
         start = max(now, lane.next_start)

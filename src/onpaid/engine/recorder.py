@@ -22,7 +22,7 @@ from onpaid.store.records import Versioned
 
 TRIES = 50
 MOST_JOINED_KEPT = 50
-FORGOTTEN = 3_600_000
+FORGOTTEN = 86_400_000
 """Milliseconds: a ticket that was closed so long ago is filed anew when it opens again; sooner, whoever closed it
 (by trying again, say) still knows."""
 MOST_WOKEN = 40

@@ -118,5 +118,7 @@ class OutsideAct(Doubts):
     def _mark_doubtful(self, step: Step) -> None:
         step.state, step.absent = "doubtful", False
         if step.kind in ("find", "once") or step.answered:
-            rest = max(0, step.in_flight_until - self._clock.now())
+            # No call outlasts its timeout, whatever the wall clock says.
+            longest = self._pace.ms(self._act.timeout)
+            rest = min(longest, max(0, step.in_flight_until - self._clock.now()))
             self._be_quiet(step, rest + self._settling())

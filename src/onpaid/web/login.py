@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import secrets
 
+import structlog
 from starlette.responses import Response
 
 from onpaid.web.access import CSRF_FIELD
@@ -16,6 +17,8 @@ from onpaid.web.pages import Pages, safe_next
 from onpaid.web.parameters import Parameter
 from onpaid.web.settings import Role
 from onpaid.web.table import Ask, Door, NotAllowed, page_door
+
+log = structlog.get_logger("onpaid.web")
 
 BEFORE = "onpaid_before"
 
@@ -45,6 +48,7 @@ class Login:
             raise NotAllowed("This form is not one of ours, or cookies are off: load the page again")
         role = ask.parts.access.role_of(ask.form.get("token", "").strip())
         if role is None:
+            log.warning("login refused")
             return self._show(ask, "This is not one of the tokens. Look at ONPAID_ADMIN_TOKEN.", 401)
         return self._let_in(ask, role, safe_next(ask.form.get("next", "")))
 
