@@ -5,6 +5,7 @@ Nothing else builds an engine, a store or a provider; tests build theirs from th
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from onpaid.engine.flow import Flows
 from onpaid.engine.operations import Operations
 from onpaid.engine.pace import Pace
 from onpaid.engine.runner import Engine
-from onpaid.errors import SettingsError
+from onpaid.errors import Conflict, SettingsError
 from onpaid.flows.expire_order import expire_order
 from onpaid.flows.file_contact import file_contact
 from onpaid.flows.file_ticket import file_ticket
@@ -37,7 +38,7 @@ from onpaid.repositories.references import References
 from onpaid.runtime.embedded import AsyncBell, EmbeddedRuntime
 from onpaid.settings import Settings
 from onpaid.store.generation import generation
-from onpaid.store.port import Store
+from onpaid.store.port import Insert, Put, Store
 from onpaid.store.sqlite import SqliteStore
 
 FLOWS = (invoice_payment, file_contact, expire_order, report_payment_change, file_ticket)
@@ -58,8 +59,12 @@ class Service:
     guests: Mapping[str, Any]
 
     async def start(self) -> None:
-        """Begin to advance runs."""
+        """Begin to advance runs; after an upgrade, judge again what the last version could not make sense of."""
         await self.runtime.start()
+        held = await self.store.get("meta", "version")
+        if held is None or held.body != VERSION.encode():
+            await self.inbox.judge_unrouted_again()
+            await self.store.commit([Put("meta", "version", VERSION.encode())])
 
     async def stop(self) -> None:
         """Finish or hand back what is under way, and let go of everything."""
@@ -97,6 +102,7 @@ async def build(settings: Settings, *, store: Store | None = None, clock: Clock 
     providers = _providers(settings)
     rules = _rules(settings)
     store = store or await open_store(settings)
+    await _keep_to_one_mode(store, live=is_live(settings))
     orders = Orders(store, prices_include_vat=settings["KONVERZKY_PRICES_INCLUDE_VAT"])
     payments, references, events = Payments(store), References(store), Events(store)
     guests: dict[str, Any] = {
@@ -123,7 +129,9 @@ async def build(settings: Settings, *, store: Store | None = None, clock: Clock 
         source.name: source for source in (providers["payment_source"], _konverzky(settings))
     }
     inbox = Inbox(engine.recorder, orders, payments, sources, clock)
-    views = Views(store, clock, engine, orders, payments, events, references)
+    views = Views(
+        store, clock, engine, orders, payments, events, references, shops=(settings["KONVERZKY_SHOP"],)
+    )
     runtime = EmbeddedRuntime(engine, bell, clock)
     return Service(settings, store, clock, engine, Operations(engine), inbox, views, runtime, guests)
 
@@ -163,6 +171,21 @@ def _providers(settings: Settings) -> dict[str, Any]:
         ),
         "ticketing": ticket_log.TicketLog(ticket_log.Settings(path=Path(settings["ONPAID_TICKET_LOG"]))),
     }
+
+
+async def _keep_to_one_mode(store: Store, *, live: bool) -> None:
+    """A database that has seen test orders never becomes a live one: their numbers would meet."""
+    mode = b"live" if live else b"test"
+    held = await store.get("meta", "mode")
+    if held is None:
+        with contextlib.suppress(Conflict):
+            await store.commit([Insert("meta", "mode", mode)])
+        held = await store.get("meta", "mode")
+    if held is not None and held.body != mode:
+        raise SettingsError(
+            f"this database holds {held.body.decode()} orders, and STRIPE_API_KEY is a {mode.decode()} key: "
+            "set ONPAID_DATABASE to a new file"
+        )
 
 
 def is_live(settings: Settings) -> bool:

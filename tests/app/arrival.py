@@ -11,10 +11,9 @@ from datetime import timedelta
 from itertools import permutations
 from typing import Any
 
+from onpaid.domain.money import Money
 from tests.app.counter import AUDIO, BOOK, Counter, at_the_counter
 from tests.app.post import charge, intent, refund, shop_event, stripe_event
-
-from onpaid.domain.money import Money
 
 GAPS = (timedelta(0), timedelta(seconds=0.2), timedelta(minutes=4))
 """At once, while the first is worked on, and long after."""

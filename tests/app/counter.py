@@ -5,11 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from tests.app.post import charge, intent, shop_event, signed, sources, stripe_event
-from tests.flows.fates import Fates
-from tests.flows.stage import Stage, details_of, paid_for
-from tests.flows.world import World
-
 from onpaid.app.inbox import Receipt
 from onpaid.domain.money import Money
 from onpaid.domain.orders import Address, Customer
@@ -17,6 +12,10 @@ from onpaid.engine.testing import run_virtually
 from onpaid.providers.roles import WebhookSource
 from onpaid.repositories.events import EVENTS, EventRecord
 from onpaid.store.port import Store
+from tests.app.post import charge, intent, shop_event, signed, sources, stripe_event
+from tests.flows.fates import Fates
+from tests.flows.stage import Stage, details_of, paid_for
+from tests.flows.world import World
 
 GRO = Customer(name="Gro Gjest", email="gro@example.org", address=Address(country="NO", city="Oslo"))
 BOOK = ("77", "1", "199.00")

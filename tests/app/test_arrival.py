@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+
 from tests.app.arrival import GAPS, MIXES, Mix, differing
 from tests.app.counter import AUDIO, BOOK, Counter, at_the_counter
 

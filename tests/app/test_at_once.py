@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from onpaid.store.sqlite import SqliteStore
 from tests.app.at_once import ONE_OF_EACH, at_once, effects, over_days
 from tests.app.counter import AUDIO, BOOK, Counter, at_the_counter
-
-from onpaid.store.sqlite import SqliteStore
 
 
 def test_a_hundred_at_once_in_memory() -> None:

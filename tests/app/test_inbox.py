@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from tests.app.counter import BOOK, Counter, at_the_counter
-from tests.app.post import charge, intent, refund, shop_event, signed, sources, stripe_event
 
 from onpaid.clock import Instant
 from onpaid.domain.events import Envelope, Judged
 from onpaid.errors import BadSignature, InvalidInput
 from onpaid.providers.roles import WebhookSource
+from tests.app.counter import BOOK, Counter, at_the_counter
+from tests.app.post import charge, intent, refund, shop_event, signed, sources, stripe_event
 
 
 async def _one_invoice(counter: Counter) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.app.counter import Counter, at_the_counter
-from tests.app.stores import MoodyStore
 
 from onpaid.errors import StoreUnavailable, StoreUnknown
 from onpaid.store.memory import MemoryStore
+from tests.app.counter import Counter, at_the_counter
+from tests.app.stores import MoodyStore
 
 
 def test_a_full_store_acknowledges_nothing_and_keeps_nothing() -> None:

@@ -16,9 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from tests.flows.scenes import STORIES, TROUBLED, Story
-from tests.flows.stage import FLOWS, guests
-from tests.flows.world import LANES, Contact, Invoice, World
 
 from onpaid.domain.invoices import ContactDetails, InvoiceDraft, Receipt
 from onpaid.engine.flow import Flow
@@ -27,6 +24,9 @@ from onpaid.engine.testing import Process, VirtualClock, run_virtually
 from onpaid.providers.roles import FiledTicket
 from onpaid.store.memory import MemoryStore
 from onpaid.store.port import Check, Delete, Entry, Insert, Put, Update, Write
+from tests.flows.scenes import STORIES, TROUBLED, Story
+from tests.flows.stage import FLOWS, guests
+from tests.flows.world import LANES, Contact, Invoice, World
 
 GOLDEN = Path(__file__).parent / "golden"
 TOLD = (*STORIES, *TROUBLED)

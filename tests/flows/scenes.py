@@ -8,9 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import msgspec
-from tests.flows.fates import Fates
-from tests.flows.stage import ACCOUNT, FLOWS, KARI, RULES, details_of, guests, line, order_received, paid_for
-from tests.flows.world import LANES, World
 
 from onpaid.domain.customers import contact_details
 from onpaid.domain.money import Money
@@ -22,6 +19,9 @@ from onpaid.repositories.incoming_orders import receive_order
 from onpaid.repositories.orders import Orders
 from onpaid.repositories.payments import Payments
 from onpaid.store.port import Store
+from tests.flows.fates import Fates
+from tests.flows.stage import ACCOUNT, FLOWS, KARI, RULES, details_of, guests, line, order_received, paid_for
+from tests.flows.world import LANES, World
 
 Check = Callable[[World, Ending], None]
 

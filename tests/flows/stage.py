@@ -13,14 +13,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from hashlib import sha256
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 import msgspec
-from tests.flows.fates import Fates
-from tests.flows.world import LANES, Accounts, Desk, Money, World
 
 from onpaid.app.inbox import Inbox
 from onpaid.app.inbox import Receipt as Delivered
@@ -46,6 +44,8 @@ from onpaid.repositories.payments import Payments
 from onpaid.repositories.references import References
 from onpaid.store.memory import MemoryStore
 from onpaid.store.port import Store
+from tests.flows.fates import Fates
+from tests.flows.world import LANES, Accounts, Desk, Money, World
 
 FLOWS = (invoice_payment, file_contact, expire_order, report_payment_change, file_ticket)
 ACCOUNT = "stripe/default/test"

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 
 import msgspec
 import pytest
-from tests.flows.stage import RULES, VAT, Stage, line, tell
 
+from tests.flows.stage import RULES, VAT, Stage, line, tell
 
 BOOK = line("77", "199.00")
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.flows.scenes import STORIES, TROUBLED, Story
 
 from onpaid.engine.testing import crash_everywhere
+from tests.flows.scenes import STORIES, TROUBLED, Story
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from tests.flows.stage import KARI, Stage, line, tell
 
 from onpaid.domain.orders import Address, Customer
+from tests.flows.stage import KARI, Stage, line, tell
 
 BOOK = line("77", "199.00")
 ABROAD = line("77", "199.00", vat="0")

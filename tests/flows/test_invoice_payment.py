@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
-from tests.flows.stage import KARI, RULES, Stage, line, paid_for, tell
 
 from onpaid.domain.money import Money
 from onpaid.engine.testing import START
+from tests.flows.stage import KARI, RULES, Stage, line, paid_for, tell
 
 BOOK = line("77", "199.00")
 
@@ -129,7 +129,7 @@ def test_an_order_is_found_by_its_other_name() -> None:
 
 def test_rule_19_an_order_stored_while_the_run_parks_is_not_missed() -> None:
     """The order arrives at every moment of the first minute, bells and all; none is ever missed."""
-    for tenths in range(0, 30):
+    for tenths in range(30):
 
         async def story(stage: Stage, tenths: int = tenths) -> None:
             await stage.pays("1001", "199.00")

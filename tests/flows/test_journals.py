@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.flows.journals import TOLD, diverging, read
-from tests.flows.scenes import Story
-from tests.flows.stage import FLOWS
 
 from onpaid.engine.flow import Flow
 from onpaid.engine.journal import Run
 from onpaid.engine.testing import play, run_virtually
+from tests.flows.journals import TOLD, diverging, read
+from tests.flows.scenes import Story
+from tests.flows.stage import FLOWS
 
 NAMES = Path(__file__).parent / "names.txt"
 

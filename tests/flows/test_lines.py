@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+
 from tests.flows.stage import Stage, line, tell
 
 BOOK = line("77", "199.00")

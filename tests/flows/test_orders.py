@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from tests.flows.stage import Stage, line, tell
 
 from onpaid.domain.orders import OrderLine
 from onpaid.repositories.orders import ORDERS
+from tests.flows.stage import Stage, line, tell
 
 BOOK = line("77", "199.00")
 AUDIO = line("78", "100.00")

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from tests.flows.stage import ACCOUNT, Stage, line, tell
 
 from onpaid.domain.money import Money
 from onpaid.domain.payments import PaymentChanged
+from tests.flows.stage import ACCOUNT, Stage, line, tell
 
 BOOK = line("77", "199.00")
 AUDIO = line("78", "100.00")

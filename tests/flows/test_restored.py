@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.flows.stage import Stage, body_of, line, paid_for, tell
 
 from onpaid.store.memory import MemoryStore
 from onpaid.store.port import Store
+from tests.flows.stage import Stage, body_of, line, paid_for, tell
 
 BOOK = line("77", "199.00")
 

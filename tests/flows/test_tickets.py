@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+
 from tests.flows.fates import DRAWN_FOR_ACTS
 from tests.flows.stage import Stage, line, tell
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.flows.fates import DRAWN_FOR_ACTS, DRAWN_FOR_READS, Fates
-from tests.flows.stage import Stage, line, tell
-from tests.flows.world import World
 
 from onpaid.domain.invoices import Dispatch
 from onpaid.engine.testing import run_virtually
+from tests.flows.fates import DRAWN_FOR_ACTS, DRAWN_FOR_READS, Fates
+from tests.flows.stage import Stage, line, tell
+from tests.flows.world import World
 
 BOOK = line("77", "199.00")
 READS = (

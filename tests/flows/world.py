@@ -14,14 +14,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
 
-from tests.flows.fates import Fate, Fates
-
 from onpaid.acts import Absent, Finding, Found, LaneLimit, Unsure, act, current_call
 from onpaid.domain.invoices import ContactDetails, ContactRef, Dispatch, InvoiceDraft, InvoiceRef, Receipt
 from onpaid.domain.orders import Customer
 from onpaid.domain.payments import PaymentDetails, PaymentSucceeded
 from onpaid.errors import Doubtful, ProviderError, Refused, Unauthorised, Unavailable
 from onpaid.providers.roles import FiledTicket, TicketRef
+from tests.flows.fates import Fate, Fates
 
 T = TypeVar("T")
 

@@ -14,6 +14,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from onpaid.engine.pace import Pace
+from onpaid.flows.invoice_payment import invoice_payment
+from tests.flows.stage import FLOWS
 from tests.simulation import bugs_inside as inside
 from tests.simulation import bugs_outside as outside
 from tests.simulation.day import Habits
@@ -21,10 +24,6 @@ from tests.simulation.frozen import frozen
 from tests.simulation.lives import Parts, Weather
 from tests.simulation.simulate import simulate
 from tests.simulation.verdict import Result
-
-from onpaid.engine.pace import Pace
-from onpaid.flows.invoice_payment import invoice_payment
-from tests.flows.stage import FLOWS
 
 SEEDS = 60
 """So many seeds a bug may take until it shows. Most show in the first few."""
@@ -56,9 +55,7 @@ class Bug:
 
     def day(self, seed: int, parts: Parts | None) -> Result:
         """A day in this bug's weather."""
-        return simulate(
-            seed, 4, parts=parts, weather=self.weather, habits=self.habits, longest=self.longest
-        )
+        return simulate(seed, 4, parts=parts, weather=self.weather, habits=self.habits, longest=self.longest)
 
 
 def _client(**methods: Any) -> Parts:
@@ -140,6 +137,16 @@ BUGS = (
         replace(ROUGH, steps=inside.LEAPS),
         longest=timedelta(hours=20),
     ),
+    Bug(
+        "a call to the lane that was lost bars it",
+        Parts(engine=inside.orderly),
+        Weather(calls=0.3, rings_lost=1.0),
+    ),
+    Bug(
+        "the shop's last word to arrive counts",
+        Parts(inbox=inside.LastWord),
+        habits=replace(BUSY, upsells=0.9, longest_delay=60),
+    ),
     Bug("waiting runs are not woken", check=inside.sleeps_through),
     Bug("the lease's number is not checked", check=_frozen_shows(wrap=inside.Unfenced)),
     Bug("a thawed worker sends after its deadline", check=_frozen_shows(guests=outside.late_senders)),
@@ -158,5 +165,5 @@ def caught(bugs: Sequence[Bug] = BUGS, seeds: int = SEEDS) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    for bug in BUGS[int(sys.argv[1]) if len(sys.argv) > 1 else 0:]:
+    for bug in BUGS[int(sys.argv[1]) if len(sys.argv) > 1 else 0 :]:
         print(f"{bug.name:<48}{bug.shows() or 'MISSED'}"[:200], flush=True)

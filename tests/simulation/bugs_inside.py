@@ -9,17 +9,20 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
-from tests.flows.stage import Stage, line, tell
 
 from onpaid.app.inbox import Inbox, Receipt
+from onpaid.domain.events import Judged, OrderReceived
 from onpaid.domain.money import Money
 from onpaid.domain.payments import PaymentSucceeded
 from onpaid.engine.journal import RUNS
-from onpaid.flows.invoice_payment import invoice_payment
+from onpaid.engine.lanes import Lanes
 from onpaid.errors import Conflict, StoreUnavailable
+from onpaid.flows.invoice_payment import invoice_payment
 from onpaid.repositories.orders import LinesTaken
 from onpaid.store.local import Done, Local
 from onpaid.store.port import Check, Insert, Put, Update, Write
+from tests.flows.stage import Stage, line, tell
+from tests.flows.world import LANES
 
 LEAPS = tuple((20.0 * nth, timedelta(hours=1) * (-1) ** nth) for nth in range(80))
 """The wall clock goes an hour on and back again, forty times."""
@@ -204,6 +207,41 @@ class WallClock:
 
     async def sleep(self, seconds: float) -> None:
         await self._inner.sleep(seconds)
+
+
+class _Orderly(Lanes):
+    """Lanes that let nobody in who is not first in the queue, though a call to the first may have been lost."""
+
+    def enter(self, name: str | None, run: str) -> float | None:
+        lane = self._lane(name)
+        if lane.queue and run not in lane.called and run != lane.queue[0]:
+            self._enqueue(lane, run)
+            self._call(lane)
+            return None
+        return super().enter(name, run)
+
+
+def orderly(engine: Any) -> Any:
+    engine.workshop.lanes = _Orderly(LANES, engine.clock, engine.pace, engine.bell)
+    return engine
+
+
+class LastWord(Inbox):
+    """Believes that what the shop says last is what it said last."""
+
+    def __init__(self, recorder: Any, orders: Any, payments: Any, sources: Any, clock: Any) -> None:
+        timeless = {**sources, "konverzky": _Timeless(sources["konverzky"])}
+        super().__init__(recorder, orders, payments, timeless, clock)
+
+
+class _Timeless(_Passing):
+    def judge(self, *args: Any) -> Judged:
+        judged = self._inner.judge(*args)
+        facts = tuple(
+            msgspec.structs.replace(fact, told_at=None) if isinstance(fact, OrderReceived) else fact
+            for fact in judged.facts
+        )
+        return msgspec.structs.replace(judged, facts=facts)  # type: ignore[no-any-return]
 
 
 def sleeps_through() -> str:

@@ -7,13 +7,12 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Literal
 
-from tests.app.post import charge, intent, refund, shop_event, stripe_event
-from tests.flows.stage import details_of, paid_for
-
 from onpaid.domain.money import Money
 from onpaid.domain.orders import Address, Customer
 from onpaid.domain.payments import PaymentDetails
 from onpaid.engine.testing import START
+from tests.app.post import charge, intent, refund, shop_event, stripe_event
+from tests.flows.stage import details_of, paid_for
 
 Outcome = Literal["invoice", "ticket", "one of two"]
 COUNTRIES = ("NO", "NO", "NO", "SE", "US")

@@ -13,17 +13,16 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
+from onpaid.engine.pace import Pace
+from onpaid.engine.testing import Process, VirtualClock, run_virtually
+from onpaid.store.memory import MemoryStore
+from onpaid.store.port import Store, Write
 from tests.flows.fates import Fates
 from tests.flows.scenes import STORIES, Story
 from tests.flows.stage import FLOWS
 from tests.flows.world import LANES, World
 from tests.simulation.simulate import quiet
 from tests.simulation.verdict import all_runs, all_tickets
-
-from onpaid.engine.pace import Pace
-from onpaid.engine.testing import Process, VirtualClock, run_virtually
-from onpaid.store.memory import MemoryStore
-from onpaid.store.port import Store, Write
 
 FREEZE = timedelta(minutes=20)
 PACE = Pace(tick=timedelta(seconds=5))

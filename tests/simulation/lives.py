@@ -13,11 +13,6 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-from tests.app.post import sources
-from tests.app.stores import MoodyStore
-from tests.flows.stage import FLOWS, RULES, guests
-from tests.flows.world import LANES, World
-
 from onpaid.app.inbox import Inbox
 from onpaid.engine.bell import Bell
 from onpaid.engine.flow import Flow, Flows
@@ -28,6 +23,10 @@ from onpaid.engine.testing import Died, MortalStore, VirtualClock
 from onpaid.flows.rules import Rules
 from onpaid.runtime.embedded import AsyncBell, EmbeddedRuntime
 from onpaid.store.port import Store
+from tests.app.post import sources
+from tests.app.stores import MoodyStore
+from tests.flows.stage import FLOWS, RULES, guests
+from tests.flows.world import LANES, World
 
 QUICK_RULES = Rules(
     vat=RULES.vat,

@@ -17,16 +17,16 @@ from random import Random
 from typing import Any
 
 import structlog
+
+from onpaid.engine.testing import Died, VirtualClock, run_virtually
+from onpaid.errors import BadSignature, NotPossible, StoreError
+from onpaid.store.memory import MemoryStore
 from tests.app.post import signed
 from tests.flows.fates import Fates
 from tests.flows.world import World
 from tests.simulation.day import Habits, Letter, Sale, made_up
 from tests.simulation.lives import Parts, Service, Weather
 from tests.simulation.verdict import Result, all_runs, all_tickets, digest_of, judge
-
-from onpaid.engine.testing import Died, VirtualClock, run_virtually
-from onpaid.errors import BadSignature, NotPossible, StoreError
-from onpaid.store.memory import MemoryStore
 
 NEVER_MOVES = ("ready", "running", "waiting", "sleeping")
 MOST_PASSES = 6
@@ -56,7 +56,9 @@ def simulate(
     )
     habits = habits or Habits(trouble=share)
     with quiet():
-        return run_virtually(lambda: _Day(seed, orders, parts or Parts(), weather, habits, lag, longest).tell())
+        return run_virtually(
+            lambda: _Day(seed, orders, parts or Parts(), weather, habits, lag, longest).tell()
+        )
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.flows.scenes import STORIES, TROUBLED, Story
 from tests.simulation.frozen import frozen
 

@@ -8,6 +8,7 @@ import sys
 from datetime import timedelta
 
 import pytest
+
 from tests.simulation.day import Habits
 from tests.simulation.lives import Weather
 from tests.simulation.simulate import simulate
@@ -60,7 +61,9 @@ def test_every_bell_lost_and_the_tick_alone_brings_everything_home(seed: int) ->
     assert result.well, result.why
 
 
-@pytest.mark.parametrize("by", [timedelta(days=1), timedelta(days=-1), timedelta(hours=1), timedelta(hours=-1)], ids=str)
+@pytest.mark.parametrize(
+    "by", [timedelta(days=1), timedelta(days=-1), timedelta(hours=1), timedelta(hours=-1)], ids=str
+)
 @pytest.mark.parametrize("at", [1.0, 20.0, 70.0])
 def test_rule_22_a_clock_that_is_set_loses_nothing(at: float, by: timedelta) -> None:
     weather = Weather(calls=0.3, between_crashes=60, steps=((at, by),))

@@ -8,12 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from onpaid.engine.journal import RUNS, TICKETS, Run, Ticket
+from onpaid.store.memory import MemoryStore
 from tests.flows.stage import ACCOUNT
 from tests.flows.world import World
 from tests.simulation.day import Sale
-
-from onpaid.engine.journal import RUNS, TICKETS, Run, Ticket
-from onpaid.store.memory import MemoryStore
 
 STATES = ("ready", "running", "waiting", "sleeping", "doubtful", "failed", "done", "cancelled")
 

@@ -82,6 +82,16 @@ class Inbox:
             raise InvalidInput(f"the source {record.envelope.source} of {key} is not set up here")
         return await self._compose(source, record.envelope, key, record.raw(), record.received_at, held)
 
+    async def judge_unrouted_again(self, most: int = 1000) -> int:
+        """Judge anew the events that nobody could make sense of, newest first. Returns how many were judged."""
+        found = await EVENTS.query(self._recorder.store, "verdict", "unrouted", limit=most)
+        judged = 0
+        for record in found.items:
+            if record.envelope.source in self.sources:
+                await self.judge_again(record.key)
+                judged += 1
+        return judged
+
     async def _record(self, source: WebhookSource, envelope: Envelope, body: bytes, now: Instant) -> Receipt:
         key = event_key(envelope)
         try:

@@ -132,6 +132,7 @@ class Context:
         (flow,) = self._telling.recorder.flows.on(fact)
         step = step or self._begin(name, flow.tell, "call")
         child_id = flow.run_id(fact)
+        step.input = encode(name, child_id)
         store = self._telling.recorder.store
         while True:
             child = await RUNS.get(store, child_id)
