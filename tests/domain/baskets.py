@@ -14,11 +14,10 @@ import sys
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 
-from tests.domain.examples import faults_of, invoice, line
-
 from onpaid.domain.money import Money
 from onpaid.domain.orders import OrderLine
 from onpaid.errors import Problem
+from tests.domain.examples import faults_of, invoice, line
 
 PLACES = {"NOK": 2, "EUR": 2, "HUF": 2, "JPY": 0, "KWD": 3, "ISK": 0}
 """Decimals in life; ISK has two more on the wire."""

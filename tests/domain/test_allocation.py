@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.domain.examples import line
 
 from onpaid.domain.allocation import Chosen, Nothing, added_by_revision, choose_lines
 from onpaid.domain.amounts import gross_of
 from onpaid.domain.money import Money
 from onpaid.domain.orders import OrderLine, Revision
 from onpaid.errors import Problem
+from tests.domain.examples import line
 
 BOOK, AUDIO, COURSE = line("1", "199.00"), line("2", "100.00"), line("3", "1299.00")
 

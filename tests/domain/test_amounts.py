@@ -8,7 +8,6 @@ from fractions import Fraction
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tests.domain.examples import line
 
 from onpaid.domain.amounts import (
     Gross,
@@ -21,6 +20,7 @@ from onpaid.domain.amounts import (
 )
 from onpaid.domain.money import Money
 from onpaid.errors import Problem
+from tests.domain.examples import line
 
 
 @pytest.mark.parametrize(

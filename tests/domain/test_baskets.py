@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from tests.domain.baskets import baskets
-from tests.domain.examples import faults_of, invoice, line
 
 from onpaid.domain.money import Money
+from tests.domain.baskets import baskets
+from tests.domain.examples import faults_of, invoice, line
 
 
 @pytest.mark.parametrize("seed", [1, 2])

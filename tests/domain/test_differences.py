@@ -6,10 +6,10 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.domain.examples import line
 
 from onpaid.domain.differences import compare
 from onpaid.domain.orders import OrderLine
+from tests.domain.examples import line
 
 BOOK, AUDIO = line("77", "199.00", name="E-book"), line("78", "100.00", name="Audio")
 

@@ -8,13 +8,13 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.domain.examples import TABLE, faults_of, invoice, line
 
 from onpaid.domain.amounts import gross_of, rounded_gross
 from onpaid.domain.invoices import InvoiceLine, split
 from onpaid.domain.money import Money, smallest
 from onpaid.domain.orders import OrderLine
 from onpaid.errors import Problem
+from tests.domain.examples import TABLE, faults_of, invoice, line
 
 CURRENCIES = ("NOK", "EUR", "HUF", "JPY", "KWD", "ISK")
 rates = st.sampled_from(["0", "11.11", "12", "15", "25", "25.5", "100"])

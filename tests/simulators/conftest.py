@@ -8,9 +8,9 @@ import aiohttp
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
-from tests.simulators.kit import QUICK, TARGET, Client, Receiver, Start
 
 from onpaid.simulators import Settings, Simulators, serve
+from tests.simulators.kit import QUICK, TARGET, Client, Receiver, Start
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from typing import Any, Final
 import jsonschema
 import pytest
 import yaml
-from tests.simulators.kit import Client, Start
-from tests.simulators.test_fiken_strict import INVOICE, LINE, SEND
 
 from onpaid.simulators import Settings
 from onpaid.simulators import fiken_checks as checks
+from tests.simulators.kit import Client, Start
+from tests.simulators.test_fiken_strict import INVOICE, LINE, SEND
 
 SPECS: Final = Path(__file__).parents[2].parent / "shared" / "specs"
 STRIPE_PARAMS: Final = SPECS / "stripe-params-2026-10-28.endive.json"

@@ -2,11 +2,11 @@
 
 import aiohttp
 import pytest
-from tests.simulators.kit import Receiver, Start
 
 from onpaid.simulators import ALL, FAULTS, Play, Times, UnknownFault, parse, play
 from onpaid.simulators.kit import Dice
 from onpaid.simulators.plan import LONGEST_STREAK, FaultPlan
+from tests.simulators.kit import Receiver, Start
 
 
 def test_all_leaves_out_the_controls() -> None:

@@ -5,10 +5,10 @@ from typing import Any
 
 import aiohttp
 import pytest
-from tests.simulators.kit import Client, HandClock, Start
-from tests.simulators.test_fiken_strict import INVOICE, LINE, SEND
 
 from onpaid.simulators import Times
+from tests.simulators.kit import Client, HandClock, Start
+from tests.simulators.test_fiken_strict import INVOICE, LINE, SEND
 
 
 async def invoice(client: Client, **more: Any) -> int:

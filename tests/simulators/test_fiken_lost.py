@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import aiohttp
+
 from tests.simulators.kit import QUICK, Client, Start
 from tests.simulators.test_fiken_strict import INVOICE, SEND
 

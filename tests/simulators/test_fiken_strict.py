@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from tests.simulators.kit import COMPANY, Start
 
 from onpaid.simulators.fiken_books import NO_SERIES
+from tests.simulators.kit import COMPANY, Start
 
 LINE = {
     "quantity": 2,

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from stripe import WebhookSignature
-from tests.simulators.kit import TARGET, Client, Receiver, Start
 
 from onpaid.simulators.basket import buyer, items
 from onpaid.simulators.kit import Dice
 from onpaid.simulators.konverzky import Order
+from tests.simulators.kit import TARGET, Client, Receiver, Start
 
 ITEMS = [
     {"id": 77, "name": "E-book", "quantity": "2", "unit_price": "199.00", "vat": "25"},

@@ -4,9 +4,8 @@ import asyncio
 import contextlib
 from collections import Counter
 
-from tests.simulators.kit import Receiver, Start
-
 from onpaid.simulators import Play, Progress, play
+from tests.simulators.kit import Receiver, Start
 
 
 async def test_exactly_as_many_payments_as_orders(start: Start, receiver: Receiver) -> None:

@@ -6,10 +6,10 @@ import sys
 
 import aiohttp
 import pytest
-from tests.simulators.kit import Receiver, Start
 
 from onpaid.simulators import FAULTS, Simulators, create_app, serve
 from onpaid.simulators.__main__ import arguments
+from tests.simulators.kit import Receiver, Start
 
 
 async def test_faults_are_set_and_told(start: Start) -> None:

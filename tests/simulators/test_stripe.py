@@ -5,10 +5,10 @@ import time
 
 import pytest
 import stripe as sdk
-from tests.simulators.kit import GUEST, Receiver, Start, pay
 
 from onpaid.simulators import Settings
 from onpaid.simulators.stripe_form import BadParameter, decode
+from tests.simulators.kit import GUEST, Receiver, Start, pay
 
 
 async def test_a_wrong_key_a_strange_version_and_an_unknown_address_are_refused(start: Start) -> None:

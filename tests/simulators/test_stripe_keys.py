@@ -4,10 +4,10 @@ import asyncio
 from typing import Any
 
 import aiohttp
-from tests.simulators.kit import QUICK, Client, HandClock, Said, Start
 
 from onpaid.simulators import Times
 from onpaid.simulators.stripe_keys import KEY_LIFE
+from tests.simulators.kit import QUICK, Client, HandClock, Said, Start
 
 
 async def create(client: Client, key: str, email: str = "a@example.org", **more: Any) -> Said:

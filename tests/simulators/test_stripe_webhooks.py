@@ -3,6 +3,7 @@
 import time
 
 import stripe as sdk
+
 from tests.simulators.kit import GUEST, TARGET, Receiver, Start, pay
 
 
