@@ -708,3 +708,44 @@ def test_flows_that_need_what_nobody_gives_are_refused_at_the_start() -> None:
 
     with pytest.raises(SettingsError, match="by_find needs client"):
         Flows([by_find], {})
+
+
+def test_a_long_queue_for_one_thing_is_woken_in_batches() -> None:
+    """More waiters than a batch may hold: all of them go on, and without waiting for their timers."""
+    service = Service()
+
+    async def main() -> None:
+        store, clock = MemoryStore(), VirtualClock()
+        one = Process(store, [file_buyer, serve_purchase], {"client": Client(service)}, clock)
+        for nth in range(0, 150, 50):
+            await one.engine.recorder.record(facts=[Purchase(f"p{n}", "ann") for n in range(nth, nth + 50)])
+        await one.live()
+        assert len(service.things) == 151
+        assert asyncio.get_running_loop().time() < 60, "nobody waited for a timer"
+
+    run_virtually(main)
+
+
+def test_rule_16_what_was_taken_for_the_first_fact_is_not_taken_again_for_another() -> None:
+    """A wait that ended with writes has acted: a different fact is a ticket, not a story told anew."""
+
+    @flow(on=Paid, key=lambda paid: paid.id)
+    async def taking(ctx: Context, paid: Paid, *, stock: Any) -> int:
+        await ctx.wait_for("take", stock.take, paid)
+        await ctx.sleep("a while", timedelta(hours=1))
+        return paid.amount
+
+    async def main() -> None:
+        store, clock = MemoryStore(), VirtualClock()
+        await store.commit([Insert("stock", "racket", b"10")])
+        one = Process(store, [taking], {"stock": Stock(store)}, clock)
+        await one.engine.recorder.record(facts=[Paid("p1", 100)], event="e1")
+        await asyncio.sleep(30)
+        await one.engine.recorder.record(facts=[Paid("p1", 250)], event="e2")
+        await one.live()
+        held = await store.get("stock", "racket")
+        assert held is not None
+        assert held.body == b"9"
+        assert len((await TICKETS.query(store, "state", "open")).items) == 1
+
+    run_virtually(main)
