@@ -98,6 +98,16 @@ MIXES = (
         {"pi_1": (19_900, {}), "pi_2": (10_000, {})},
     ),
     Mix(
+        "an upsell within the second",
+        {
+            "order": _order(BOOK, created="2026-01-01T00:00:00Z"),
+            "more": _order(BOOK, AUDIO, created="2026-01-01T00:00:00Z"),
+            "paid": PAID,
+            "paid more": _charge("pi_2", 10_000, "evt_more"),
+        },
+        {"pi_1": (19_900, {}), "pi_2": (10_000, {})},
+    ),
+    Mix(
         "paid twice",
         {
             "order": _order(BOOK),

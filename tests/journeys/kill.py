@@ -9,7 +9,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tests.journeys.lives import Outside, World
+from onpaid.engine.pace import Pace
+from tests.journeys.lives import FACTOR, Outside, World
+
+PAST_THE_LEASE = 2 * Pace().lease.total_seconds() / FACTOR
 
 
 def verdict(outside: Outside) -> dict[str, int]:
@@ -39,6 +42,24 @@ def kill_at_writes(outside: Outside, numbers: Iterable[int], *, twice: bool = Fa
         for after in (False, True):
             for redeliver in (True, False):
                 _add(total, _one(outside, number, after, redeliver, second=number if twice else 0))
+    return total
+
+
+def freeze_at_writes(
+    outside: Outside, numbers: Iterable[int], seconds: float = PAST_THE_LEASE
+) -> dict[str, int]:
+    """Stop the process at each of these writes until long after its lease, then let it go on. Counts of what is wrong.
+
+    Nobody else can take its runs over: the file's lock stays with it, frozen or not.
+    """
+    total = {"freezes": 0, "lost": 0, "double": 0, "unexplained": 0, "stuck": 0}
+    for number in numbers:
+        for after in (False, True):
+            with _world(outside) as world:
+                world.buy("1")
+                world.collect()
+                stuck = world.live(dies_at=number, after=after, freezes=seconds)
+                _add(total, {**verdict(outside), "freezes": 1, "stuck": int(stuck != 0)})
     return total
 
 

@@ -38,13 +38,22 @@ MOST_SECONDS = 40.0
 
 
 class DyingStore:
-    """The store of a process that ends itself by SIGKILL at its nth write: before it, or just after it."""
+    """The store of a process that ends itself by SIGKILL at its nth write: before it, or just after it. With SIGSTOP
+    it freezes there, all threads of it."""
 
-    def __init__(self, store: SqliteStore, dies_at: int, after: bool, counter: Path) -> None:
+    def __init__(
+        self,
+        store: SqliteStore,
+        dies_at: int,
+        after: bool,
+        counter: Path,
+        by: signal.Signals = signal.SIGKILL,
+    ) -> None:
         self._store = store
         self._dies_at = dies_at
         self._after = after
         self._counter = counter
+        self._by = by
         self._writes = 0
 
     async def commit(self, writes: Sequence[Write]) -> None:
@@ -52,10 +61,10 @@ class DyingStore:
         number = self._writes
         self._counter.write_text(str(number))
         if number == self._dies_at and not self._after:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self._by)
         await self._store.commit(writes)
-        if number == self._dies_at:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if number == self._dies_at and self._after:
+            os.kill(os.getpid(), self._by)
 
     async def get(self, kind: str, key: str) -> Stored | None:
         return await self._store.get(kind, key)
@@ -183,14 +192,24 @@ class World:
         return {int(line) for line in path.read_text().split()} if path.exists() else set()
 
     def live(
-        self, *, dies_at: int = 0, after: bool = False, redeliver: bool = True, dies_in: float = 0.0
+        self,
+        *,
+        dies_at: int = 0,
+        after: bool = False,
+        redeliver: bool = True,
+        dies_in: float = 0.0,
+        freezes: float = 0.0,
     ) -> int:
-        """One life, in a forked process. Returns its exit status: negative if it was killed."""
+        """One life, in a forked process. Returns its exit status: negative if it was killed.
+
+        With `freezes` it does not die at that write, but is stopped there for so many seconds.
+        """
         told = set() if redeliver else self.acknowledged()
+        by = signal.SIGSTOP if freezes else signal.SIGKILL
         pid = os.fork()
         if pid == 0:
             try:
-                asyncio.run(_life(self, dies_at, after, told))
+                asyncio.run(_life(self, dies_at, after, told, by))
                 os._exit(0)
             except BaseException:
                 traceback.print_exc()
@@ -198,7 +217,11 @@ class World:
         if dies_in:
             time.sleep(dies_in)
             os.kill(pid, signal.SIGKILL)
-        _, status = os.waitpid(pid, 0)
+        _, status = os.waitpid(pid, os.WUNTRACED if freezes else 0)
+        if os.WIFSTOPPED(status):
+            time.sleep(freezes)
+            os.kill(pid, signal.SIGCONT)
+            _, status = os.waitpid(pid, 0)
         return os.waitstatus_to_exitcode(status)
 
     def writes(self) -> int:
@@ -206,7 +229,8 @@ class World:
         return int((self.folder / "writes").read_text())
 
 
-def _headers(source: str, body: bytes) -> dict[str, str]:
+def signed_headers(source: str, body: bytes) -> dict[str, str]:
+    """The headers that a sender of this body would send now."""
     t = int(time.time())
     secret = STRIPE_SECRET if source == "stripe" else SHOP_SECRET
     signature = hmac.new(secret.encode(), f"{t}.".encode() + body, hashlib.sha256).hexdigest()
@@ -214,15 +238,15 @@ def _headers(source: str, body: bytes) -> dict[str, str]:
     return {name: f"t={t},v1={signature}", "content-type": "application/json"}
 
 
-async def _life(world: World, dies_at: int, after: bool, told: set[int]) -> None:
+async def _life(world: World, dies_at: int, after: bool, told: set[int], by: signal.Signals) -> None:
     store = await SqliteStore.open(world.folder / "onpaid.db", exclusive=True)
-    dying = DyingStore(store, dies_at, after, world.folder / "writes")
+    dying = DyingStore(store, dies_at, after, world.folder / "writes", by)
     service = await build(world.settings(), store=dying)
     await service.start()
     with (world.folder / "acknowledged").open("a") as log:
         for nth, (source, body) in enumerate(world.events):
             if nth not in told:
-                await service.inbox.receive(source, _headers(source, body), body)
+                await service.inbox.receive(source, signed_headers(source, body), body)
                 log.write(f"{nth}\n")
                 log.flush()
     end, calm = time.monotonic() + MOST_SECONDS, 0

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.journeys.kill import count_writes, kill_at_random, kill_at_writes
+from tests.journeys.kill import count_writes, freeze_at_writes, kill_at_random, kill_at_writes
 from tests.journeys.lives import Outside
 
 
@@ -33,4 +33,11 @@ def test_killed_at_random_until_all_is_done(outside: Outside) -> None:
     found = kill_at_random(outside, 12, seed=7)
     assert found["kills"] >= 1
     assert found["paid"] == 12
+    assert (found["lost"], found["double"], found["unexplained"], found["stuck"]) == (0, 0, 0, 0)
+
+
+@pytest.mark.timeout(240)
+def test_frozen_at_a_journal_write_until_after_its_lease(outside: Outside) -> None:
+    found = freeze_at_writes(outside, range(2, 30, 6))
+    assert found["freezes"] == 10
     assert (found["lost"], found["double"], found["unexplained"], found["stuck"]) == (0, 0, 0, 0)

@@ -67,8 +67,15 @@ async def receive_order(store: Store, orders: Orders, fact: OrderReceived, now: 
 
 
 def _overtook(revision: Revision, fact: OrderReceived) -> bool:
-    """Whether the shop told of this revision after it told of the fact. Without both times the last word counts."""
-    return revision.told_at is not None and fact.told_at is not None and fact.told_at < revision.told_at
+    """Whether the shop told of this revision after it told of the fact. Without both times the last word counts.
+
+    Of two words of the same second the one that only adds lines to the other is the later: an upsell.
+    """
+    if revision.told_at is None or fact.told_at is None:
+        return False
+    if fact.told_at != revision.told_at:
+        return fact.told_at < revision.told_at
+    return {line.key for line in fact.lines} < {line.key for line in revision.lines}
 
 
 def _revision(fact: OrderReceived, number: int) -> Revision:
