@@ -77,6 +77,7 @@ def killed_once(quick: bool) -> Measured:
 
 
 def killed_twice(quick: bool) -> Measured:
+    from tests.journeys.days import killed_days
     from tests.journeys.kill import count_writes, kill_at_random, kill_at_writes
     from tests.journeys.lives import Outside
 
@@ -84,11 +85,15 @@ def killed_twice(quick: bool) -> Measured:
         writes = count_writes(outside)
         found = kill_at_writes(outside, range(1, writes + 1, 9 if quick else 3), twice=True)
         many = kill_at_random(outside, 30 if quick else 200, seed=11)
+    served = asyncio.run(killed_days(20 if quick else 200, seed=1))
     pairs = tests("tests/flows/test_crashes.py")(quick)
     wrong = ("lost", "double", "unexplained", "stuck")
-    ok = _no(found, *wrong) and _no(many, *wrong) and pairs.ok
+    ok = _no(found, *wrong) and _no(many, *wrong) and pairs.ok and served["passed"]
+    day = {name: served[name] for name in ("paid", "missing", "double", "waiting_for_person", "kills")}
     return Measured(
-        ok, f"processes: {_say(found)}; at random: {_say(many)}; every pair in memory: {pairs.value}"
+        ok,
+        f"processes: {_say(found)}; at random: {_say(many)}; `onpaid serve` over HTTP: {_say(day)}; "
+        f"every pair in memory: {pairs.value}",
     )
 
 
