@@ -18,6 +18,7 @@ from onpaid.compose import build
 from onpaid.engine.journal import RUNS
 from onpaid.errors import StoreUnavailable
 from onpaid.repositories.events import EVENTS
+from onpaid.settings import Settings
 from onpaid.store.sqlite import SqliteStore
 from tests.journeys.kill import verdict
 from tests.journeys.lives import Outside, World, signed_headers
@@ -32,9 +33,9 @@ def crowd(outside: Outside, processes: int, copies: int) -> dict[str, int]:
         world = World(outside, Path(folder))
         world.buy("1")
         world.collect()
-        world.settings()
+        settings = world.settings()
         gate_out, gate_in = os.pipe()
-        children = [_child(world, copies, gate_out, gate_in) for _ in range(processes)]
+        children = [_child(world, settings, copies, gate_out, gate_in) for _ in range(processes)]
         os.close(gate_out)
         os.close(gate_in)  # the last writing end: everybody reads the end at once
         failed = sum(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0 for child in children)
@@ -48,13 +49,13 @@ def crowd(outside: Outside, processes: int, copies: int) -> dict[str, int]:
         }
 
 
-def _child(world: World, copies: int, gate_out: int, gate_in: int) -> int:
+def _child(world: World, settings: Settings, copies: int, gate_out: int, gate_in: int) -> int:
     pid = os.fork()
     if pid == 0:
         try:
             os.close(gate_in)
             os.read(gate_out, 1)
-            asyncio.run(_deliver(world, copies))
+            asyncio.run(_deliver(world, settings, copies))
             os._exit(0)
         except BaseException:
             traceback.print_exc()
@@ -62,9 +63,9 @@ def _child(world: World, copies: int, gate_out: int, gate_in: int) -> int:
     return pid
 
 
-async def _deliver(world: World, copies: int) -> None:
+async def _deliver(world: World, settings: Settings, copies: int) -> None:
     store = await SqliteStore.open(world.folder / "onpaid.db", exclusive=False)
-    service = await build(world.settings(), store=store, clock=SystemClock())
+    service = await build(settings, store=store, clock=SystemClock())
 
     async def one(source: str, body: bytes) -> None:
         for _ in range(MOST_TRIES):

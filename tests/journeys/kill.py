@@ -12,7 +12,7 @@ from typing import Any
 from onpaid.engine.pace import Pace
 from tests.journeys.lives import FACTOR, Outside, World
 
-PAST_THE_LEASE = 2 * Pace().lease.total_seconds() / FACTOR
+PAST_THE_LEASE = 1.5 * Pace().lease.total_seconds() / FACTOR
 
 
 def verdict(outside: Outside) -> dict[str, int]:

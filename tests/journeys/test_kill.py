@@ -38,6 +38,6 @@ def test_killed_at_random_until_all_is_done(outside: Outside) -> None:
 
 @pytest.mark.timeout(240)
 def test_frozen_at_a_journal_write_until_after_its_lease(outside: Outside) -> None:
-    found = freeze_at_writes(outside, range(2, 30, 6))
-    assert found["freezes"] == 10
+    found = freeze_at_writes(outside, range(2, 30, 9))
+    assert found["freezes"] == 8
     assert (found["lost"], found["double"], found["unexplained"], found["stuck"]) == (0, 0, 0, 0)

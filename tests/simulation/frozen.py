@@ -114,6 +114,7 @@ async def _judged(story: Story, nth: int, after: bool, wrap: Wrap, guests: Wrap)
     doubts = sum(run.state == "doubtful" for run in runs)
     double = max(0, len(world.contacts) - 1) + max(0, len(world.invoices) - 1) + max(0, world.mails - 1)
     double += max(0, len(world.tickets) - len({ticket.id for ticket in world.tickets}))
-    unfinished = [run for run in runs if run.state not in ("done", "doubtful")]
-    lost = len(unfinished) + max(0, doubts - sum(ticket.category == "doubt" for ticket in tickets))
+    ticketed = {ticket.run for ticket in tickets}
+    ended = [run for run in runs if run.state == "done" or run.id in ticketed]
+    lost = len(runs) - len(ended)
     return {"writes": writes, "double": double, "lost": lost, "doubts": doubts}
