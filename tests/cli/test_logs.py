@@ -27,6 +27,11 @@ CANARIES = (
 @pytest.fixture
 def out() -> io.StringIO:
     stream = io.StringIO()
+    for name in ("uvicorn", "uvicorn.error", "some.library"):
+        # Another test's server in this process may have silenced them: a new process has them as they are here.
+        logger = logging.getLogger(name)
+        logger.setLevel(logging.NOTSET)
+        logger.disabled, logger.propagate = False, True
     logs.configure("debug", "json", secrets=["correct-horse-battery"], stream=stream)
     return stream
 
