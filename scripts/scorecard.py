@@ -18,6 +18,7 @@ from scripts.in_process import (
 )
 from scripts.measuring import Line, Measured, later, tests
 from scripts.on_processes import at_once, canaries, conform, frozen, hanging, killed_once, killed_twice, soak
+from scripts.on_tests import core, mutation
 
 __all__ = ["LINES", "Measured"]
 
@@ -33,8 +34,8 @@ LINES: tuple[Line, ...] = (
     Line(9, "seeded whole-service simulations", seeds),
     Line(10, "models: shipped designs hold, controls are violated", models),
     Line(11, "planted bugs caught (grows with every story)", planted),
-    Line(12, "mutation score of journal, signatures, money", later("measured with the delivery story")),
-    Line(13, "branch coverage of the core", later("measured with the delivery story")),
+    Line(12, "mutation score of journal, signatures, money", mutation),
+    Line(13, "branch coverage of the core, and everything caught there thrown", core),
     Line(14, "lost webhooks restored by reconciliation", later("needs the nightly reconciliation")),
     Line(15, "reconciliation racing live webhooks", later("needs the nightly reconciliation")),
     Line(16, "journals resume with today's code (no earlier release yet)", journals),

@@ -8,32 +8,31 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import SystemRandom
 from typing import Any
 
-from onpaid import __version__
+from onpaid import __version__, compose_delivery, compose_invoicing, compose_messages, compose_telling
+from onpaid.app.delivery import Delivery
+from onpaid.app.forgeries import Forgeries
 from onpaid.app.inbox import Inbox
+from onpaid.app.keeping import Keeping
 from onpaid.app.views import Views
 from onpaid.clock import Clock, SystemClock
-from onpaid.domain.vat import VatTable
 from onpaid.engine.flow import Flows
 from onpaid.engine.operations import Operations
 from onpaid.engine.pace import Pace
 from onpaid.engine.runner import Engine
 from onpaid.errors import Conflict, SettingsError
 from onpaid.flows.expire_order import expire_order
-from onpaid.flows.file_contact import file_contact
-from onpaid.flows.file_ticket import file_ticket
-from onpaid.flows.invoice_payment import invoice_payment
-from onpaid.flows.report_payment_change import report_payment_change
 from onpaid.flows.rules import Rules
-from onpaid.providers import fiken, konverzky, stripe, ticket_log
+from onpaid.providers import razorpay, stripe
 from onpaid.providers.roles import WebhookSource
 from onpaid.repositories.events import Events
 from onpaid.repositories.orders import Orders
 from onpaid.repositories.payments import Payments
+from onpaid.repositories.problems import Problems
 from onpaid.repositories.references import References
 from onpaid.runtime.embedded import AsyncBell, EmbeddedRuntime
 from onpaid.settings import Settings
@@ -41,7 +40,8 @@ from onpaid.store.generation import generation
 from onpaid.store.port import Insert, Put, Store
 from onpaid.store.sqlite import SqliteStore
 
-FLOWS = (invoice_payment, file_contact, expire_order, report_payment_change, file_ticket)
+FLOWS = (expire_order, *compose_telling.FLOWS, *compose_invoicing.FLOWS, *compose_delivery.FLOWS)
+"""Every flow of this version; a service tells those of the stories that its settings describe."""
 
 
 @dataclass
@@ -57,6 +57,9 @@ class Service:
     views: Views
     runtime: EmbeddedRuntime
     guests: Mapping[str, Any]
+    forgeries: Forgeries
+    delivery: Delivery | None = None
+    handshakes: Mapping[str, compose_messages.Handshake] = field(default_factory=dict)
 
     async def start(self) -> None:
         """Begin to advance runs; after an upgrade, judge again what the last version could not make sense of."""
@@ -69,6 +72,7 @@ class Service:
     async def stop(self) -> None:
         """Finish or hand back what is under way, and let go of everything."""
         await self.runtime.stop()
+        await self.forgeries.close()
         for guest in self.guests.values():
             close = getattr(guest, "close", None)
             if close is not None and guest is not self.store:
@@ -98,79 +102,86 @@ async def open_store(settings: Settings, *, exclusive: bool = True) -> SqliteSto
 
 async def build(settings: Settings, *, store: Store | None = None, clock: Clock | None = None) -> Service:
     """The service that these settings describe. Raises SettingsError, StoreUnusable."""
-    clock = clock or SystemClock()
-    providers = _providers(settings)
-    rules = _rules(settings)
+    clock, random = clock or SystemClock(), SystemRandom()
+    invoices, delivers = _stories(settings)
+    live = is_live(settings)
     store = store or await open_store(settings)
-    await _keep_to_one_mode(store, live=is_live(settings))
+    await _keep_to_one_mode(store, live=live)
     orders = Orders(store, prices_include_vat=settings["KONVERZKY_PRICES_INCLUDE_VAT"])
     payments, references, events = Payments(store), References(store), Events(store)
+    story = await compose_delivery.delivery(settings, store, orders, clock, live=live) if delivers else None
+    providers = compose_telling.guests(settings)
+    flows = [expire_order, *compose_telling.FLOWS]
+    sources: list[WebhookSource] = []
+    if invoices:
+        providers |= compose_invoicing.guests(settings, live=live)
+        flows += compose_invoicing.FLOWS
+        sources += [providers["payment_source"], compose_invoicing.shop(settings, live=live)]
+    if story is not None:
+        providers |= story.providers
+        flows += compose_delivery.FLOWS
+        sources += story.sources
     guests: dict[str, Any] = {
         **providers,
+        **({} if story is None else story.records),
         "orders": orders,
         "payments": payments,
         "references": references,
-        "rules": rules,
+        "problems": Problems(store, environment=settings["ONPAID_ENVIRONMENT"]),
+        "rules": _rules(settings),
     }
     bell = AsyncBell()
     engine = Engine(
         store,
-        Flows(FLOWS, guests),
+        Flows(flows, guests),
         clock=clock,
         bell=bell,
-        random=SystemRandom(),
+        random=random,
         owner=secrets.token_hex(8),
         pace=Pace(factor=settings["ONPAID_TIME_FACTOR"]),
         lanes=[lane for provider in providers.values() for lane in getattr(provider, "lanes", ())],
         lift_lanes=settings["ONPAID_LIFT_LANES"],
         generation=await generation(store),
     )
-    sources: dict[str, WebhookSource] = {
-        source.name: source for source in (providers["payment_source"], _konverzky(settings))
-    }
-    inbox = Inbox(engine.recorder, orders, payments, sources, clock)
-    views = Views(
-        store, clock, engine, orders, payments, events, references, shops=(settings["KONVERZKY_SHOP"],)
+    shops = [settings["KONVERZKY_SHOP"]] if invoices else []
+    shops += [settings["CHECKOUT_SHOP"]] if story is not None else []
+    views = Views(store, clock, engine, orders, payments, events, references, shops=tuple(shops))
+    recorder = engine.recorder
+    return Service(
+        settings,
+        store,
+        clock,
+        engine,
+        Operations(engine),
+        Inbox(recorder, _keeping(store, guests), {each.name: each for each in sources}, clock),
+        views,
+        EmbeddedRuntime(engine, bell, clock, chores=() if story is None else story.chores(recorder, clock)),
+        guests,
+        Forgeries(recorder, clock),
+        None if story is None else story.face(recorder, clock, random),
+        {} if story is None else story.handshakes,
     )
-    runtime = EmbeddedRuntime(engine, bell, clock)
-    return Service(settings, store, clock, engine, Operations(engine), inbox, views, runtime, guests)
 
 
-def _providers(settings: Settings) -> dict[str, Any]:
-    """Who fulfils which role."""
-    missing = settings.missing(
-        "STRIPE_API_KEY",
-        "STRIPE_WEBHOOK_SECRET",
-        "KONVERZKY_WEBHOOK_SECRET",
-        "FIKEN_API_TOKEN",
-        "FIKEN_COMPANY_SLUG",
-        "FIKEN_BANK_ACCOUNT_CODE",
-        "FIKEN_PAYMENT_ACCOUNT",
+def _stories(settings: Settings) -> tuple[bool, bool]:
+    """Which stories the settings describe: invoices, delivery. Raises SettingsError for half a story, or none."""
+    invoices, delivers = compose_invoicing.wanted(settings), compose_delivery.wanted(settings)
+    if invoices or not delivers:
+        missing = settings.missing(*compose_invoicing.NEEDS)
+        if missing:
+            raise SettingsError(f"not set: {', '.join(missing)}. `onpaid doctor` says what each is for")
+    return invoices, delivers
+
+
+def _keeping(store: Store, guests: Mapping[str, Any]) -> Keeping:
+    return Keeping(
+        store,
+        guests["orders"],
+        guests["payments"],
+        guests.get("checkout_records"),
+        guests.get("shipments"),
+        guests.get("messages"),
     )
-    if missing:
-        raise SettingsError(f"not set: {', '.join(missing)}. `onpaid doctor` says what each is for")
-    return {
-        "payment_source": stripe.Stripe(
-            stripe.Settings(
-                api_key=settings["STRIPE_API_KEY"],
-                webhook_secrets=settings["STRIPE_WEBHOOK_SECRET"],
-                live=is_live(settings),
-                shop=settings["KONVERZKY_SHOP"],
-                order_number_key=settings["STRIPE_ORDER_NUMBER_KEY"],
-                api_base=settings["STRIPE_API_BASE"],
-            )
-        ),
-        "invoicing": fiken.Fiken(
-            fiken.Settings(
-                api_token=settings["FIKEN_API_TOKEN"],
-                company_slug=settings["FIKEN_COMPANY_SLUG"],
-                bank_account_code=settings["FIKEN_BANK_ACCOUNT_CODE"],
-                payment_account=settings["FIKEN_PAYMENT_ACCOUNT"],
-                api_base=settings["FIKEN_API_BASE"],
-            )
-        ),
-        "ticketing": ticket_log.TicketLog(ticket_log.Settings(path=Path(settings["ONPAID_TICKET_LOG"]))),
-    }
 
 
 async def _keep_to_one_mode(store: Store, *, live: bool) -> None:
@@ -183,30 +194,26 @@ async def _keep_to_one_mode(store: Store, *, live: bool) -> None:
         held = await store.get("meta", "mode")
     if held is not None and held.body != mode:
         raise SettingsError(
-            f"this database holds {held.body.decode()} orders, and STRIPE_API_KEY is a {mode.decode()} key: "
+            f"this database holds {held.body.decode()} orders, and the key is of {mode.decode()} mode: "
             "set ONPAID_DATABASE to a new file"
         )
 
 
 def is_live(settings: Settings) -> bool:
-    """Whether real money is meant: the mode of the Stripe key."""
-    return bool(stripe.key_mode(settings["STRIPE_API_KEY"] or ""))
-
-
-def _konverzky(settings: Settings) -> konverzky.Konverzky:
-    return konverzky.Konverzky(
-        konverzky.Settings(
-            mode=settings["KONVERZKY_AUTH"],
-            secrets=settings["KONVERZKY_WEBHOOK_SECRET"],
-            shop=settings["KONVERZKY_SHOP"],
-            live=is_live(settings),
+    """Whether real money is meant: the mode of the keys. Raises SettingsError if they differ."""
+    stripe_key, razorpay_key = settings["STRIPE_API_KEY"], settings["RAZORPAY_KEY_ID"]
+    modes = {bool(stripe.key_mode(stripe_key))} if stripe_key else set()
+    modes |= {razorpay.key_mode(razorpay_key)} if razorpay_key else set()
+    if len(modes) > 1:
+        raise SettingsError(
+            "STRIPE_API_KEY and RAZORPAY_KEY_ID are of different modes: both live, or both test"
         )
-    )
+    return modes == {True}
 
 
 def _rules(settings: Settings) -> Rules:
     return Rules(
-        vat=vat_table(settings),
+        vat=compose_invoicing.vat_table(settings),
         cash_invoice=settings["INVOICE_KIND"] == "cash",
         due_days=settings["INVOICE_DUE_DAYS"],
         time_zone=settings["COMPANY_TIME_ZONE"],
@@ -215,18 +222,6 @@ def _rules(settings: Settings) -> Rules:
         mismatch_wait=settings["ORDER_MISMATCH_WAIT"],
         order_expires_after=settings["ORDER_EXPIRES_AFTER"],
     )
-
-
-def vat_table(settings: Settings) -> VatTable:
-    """The VAT table that the operator signed off; an empty one, which refuses every invoice, if there is none."""
-    path = settings["INVOICE_VAT_RULES"]
-    if path is None:
-        return VatTable(rules=(), source="INVOICE_VAT_RULES, which is not set")
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise SettingsError(f"INVOICE_VAT_RULES: {path} cannot be read: {error.strerror}") from None
-    return VatTable.from_toml(text, str(path))
 
 
 VERSION = __version__

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from onpaid.app.keeping import Keeping
 from onpaid.clock import Instant
 from onpaid.domain.events import Envelope, Judged
 from onpaid.errors import BadSignature, InvalidInput
@@ -88,8 +89,7 @@ def test_rule_04_the_same_number_in_two_shops_is_two_orders() -> None:
         await counter.told_order("1001")
         counter.inbox = type(counter.inbox)(
             counter.process.engine.recorder,
-            counter.guests["orders"],
-            counter.guests["payments"],
+            Keeping(counter.store, counter.guests["orders"], counter.guests["payments"]),
             {"konverzky": other},
             counter.clock,
         )
@@ -163,6 +163,8 @@ class Broken:
     """A source whose routing has a fault, until it is mended."""
 
     name = "stripe"
+    media: tuple[str, ...] = ("application/json",)
+    event_id_header = ""
 
     def __init__(self) -> None:
         self._well = sources()["stripe"]
@@ -174,7 +176,7 @@ class Broken:
     ) -> None:
         self._well.verify(headers, body, now, token=token)
 
-    def read(self, body: bytes, now: Instant) -> Envelope:
+    def read(self, body: bytes, now: Instant, *, token: str | None = None) -> Envelope:
         return self._well.read(body, now)
 
     def judge(self, envelope: Envelope, body: bytes, received_at: Instant) -> Judged:

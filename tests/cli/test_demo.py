@@ -42,14 +42,20 @@ def children(pid: int) -> list[int]:
     return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def test_every_order_is_invoiced_and_mailed_once(tmp_path: Path) -> None:
+def test_every_order_is_invoiced_and_mailed_once_or_shipped_and_told_once(tmp_path: Path) -> None:
     kept = tmp_path / "kept.db"
-    ran = demo("--orders", "8", "--once", "--json", "--seed", "3", "--factor", "60", "--database", str(kept))
+    ran = demo("--orders", "16", "--once", "--json", "--seed", "3", "--factor", "60", "--database", str(kept))
     assert ran.code == 0, ran.err
     assert ran.out.count("\n") == 1
     told = msgspec.json.decode(ran.out, type=Report)
     assert (told.paid, told.invoiced, told.mailed, told.missing, told.double) == (8, 8, 8, 0, 0)
     assert (told.waiting_for_person, told.agrees, told.passed, told.seed) == (0, True, True, 3)
+    delivery = told.delivery
+    assert delivery.carts == 8 == delivery.checkouts + delivery.refused
+    assert delivery.paid == delivery.checkouts
+    assert delivery.due == delivery.shipped > 0
+    assert (delivery.missing, delivery.double, delivery.unexplained) == (0, 0, 0)
+    assert (delivery.messenger, delivery.stock_agrees) == ("wati", True)
     assert told.faults_injected
     assert set(told.faults) == ALL
     used = demo("--orders", "1", "--once", "--database", str(kept))
@@ -57,16 +63,19 @@ def test_every_order_is_invoiced_and_mailed_once(tmp_path: Path) -> None:
 
 
 def test_without_faults_the_proof_is_shown_as_a_table() -> None:
-    ran = demo("--orders", "3", "--once", "--faults", "none")
+    ran = demo("--orders", "7", "--parcels", "4", "--once", "--faults", "none", "--seed", "2")
     assert ran.code == 0, ran.err
-    assert "3 payments, 3 invoices, 3 mails: none missing, none twice." in ran.out
+    said = " ".join(ran.out.split())
+    assert "3 payments, 3 invoices, 3 mails; 4 parcels due, 4 shipped: none missing, none twice." in said
+    assert "stock: start minus sold" in said
 
 
 def test_rule_25_a_fault_that_lands_after_the_quiet_period_shows_as_double() -> None:
-    ran = demo("--orders", "30", "--once", "--json", "--faults", "late-landing", "--seed", "1")
+    ran = demo("--orders", "40", "--once", "--json", "--faults", "late-landing", "--seed", "3")
     assert ran.code == 1
     told = json.loads(ran.out)
     assert told["double"] > 0
+    assert told["delivery"]["double"] > 0
     assert not told["passed"]
 
 
@@ -110,7 +119,7 @@ async def test_a_service_that_is_killed_again_and_again_loses_and_doubles_nothin
     async def kill(stage: Stage) -> None:
         async with Talk("simulators") as simulators:
             simulators.base = stage.simulators_url
-            for invoices in (1, 8, 16):
+            for invoices in (1, 5, 10):
                 while (await simulators.get("/_ledger"))["counts"]["invoices"] < invoices:  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
                 await stage.kill_service()
@@ -119,7 +128,7 @@ async def test_a_service_that_is_killed_again_and_again_loses_and_doubles_nothin
     async def staged(stage: Stage) -> None:
         killing.append(asyncio.create_task(kill(stage)))
 
-    options = Options(orders=25, seed=4, once=True)
+    options = Options(orders=30, seed=4, once=True)
     code = await run(options, Console(file=out, width=120), staged=staged)
     await asyncio.gather(*killing)
     assert code == 0, out.getvalue()
@@ -128,3 +137,8 @@ async def test_a_service_that_is_killed_again_and_again_loses_and_doubles_nothin
 
 def test_the_demo_needs_a_sensible_factor(onpaid: Onpaid) -> None:
     assert onpaid("demo", "--factor", "0.5").code == 2
+
+
+def test_no_more_can_be_shipped_than_is_bought(onpaid: Onpaid) -> None:
+    ran = onpaid("demo", "--orders", "3", "--parcels", "4")
+    assert (ran.code, "4 of 3 orders cannot be shipped" in ran.err) == (2, True)

@@ -8,50 +8,96 @@ from typing import Any
 
 from rich.console import Console
 
+from onpaid.cli.demo.allowance import KILLED, MAIL, MESSAGE, Allowance
 from onpaid.cli.demo.house import House, Talk
-from onpaid.cli.demo.operator import KILLED, Allowance, Operator
-from onpaid.cli.demo.options import Options
-from onpaid.cli.demo.report import Report, judge
+from onpaid.cli.demo.operator import Operator
+from onpaid.cli.demo.options import MESSENGERS, Options
+from onpaid.cli.demo.report import Beside, Report, judge
 from onpaid.cli.demo.show import Now, Show, proof_table
 from onpaid.simulators import ALL
+from onpaid.simulators.ledger_delivery import FINDINGS
 
 
 def test_the_allowance_is_what_chance_explains_and_no_more() -> None:
-    none = Allowance(60, [])
-    assert (none.most("503"), none.most("commit-then-timeout"), none.take("503")) == (0, 0, False)
-    some = Allowance(60, ALL)
-    assert 4 <= some.most("503") <= 10
-    assert some.most("slow") == 0
-    assert [some.take("503") for _ in range(some.most("503") + 1)].count(True) == some.most("503")
-    assert Allowance(500, ALL).most("503") < 500 * 0.05
-    assert some.fault_behind("Fiken answered 503 to POST /send") == "503"
-    assert some.fault_behind("no answer within 0.75 s") == "commit-then-timeout"
-    assert Allowance(60, ["late-landing"]).fault_behind("the answer is lost") == "late-landing"
-    assert some.fault_behind("its worker is gone: nobody knows") == KILLED
-    assert some.most(KILLED) == 0
+    acts = {MAIL: 60, MESSAGE: 120}
+    none = Allowance(acts, [])
+    assert (none.most(MAIL, "503"), none.most(MESSAGE, "commit-then-timeout")) == (0, 0)
+    assert not none.take(MAIL, "503")
+    some = Allowance(acts, ALL)
+    most = some.most(MAIL, "503")
+    assert 4 <= most <= 10
+    assert most < some.most(MESSAGE, "503") <= 16
+    assert some.most(MAIL, "slow") == some.most("create invoice", "503") == 0
+    assert [some.take(MAIL, "503") for _ in range(most + 1)].count(True) == most
+    some.give_back(MAIL, "503")
+    assert some.take(MAIL, "503")
+    assert Allowance({MAIL: 500}, ALL).most(MAIL, "503") < 500 * 0.05
+    assert some.fault_behind(MAIL, "Fiken answered 503 to POST /send") == "503"
+    assert some.fault_behind(MESSAGE, "no answer within 0.75 s") == "commit-then-timeout"
+    assert Allowance(acts, ["late-landing"]).fault_behind(MAIL, "the answer is lost") == "late-landing"
+    assert some.fault_behind(MAIL, "its worker is gone: nobody knows") == KILLED
+    assert (some.most(MAIL, KILLED), some.most(MESSAGE, KILLED)) == (0, 0)
+    some.kills = 2
+    assert (some.most(MAIL, KILLED), some.most(MESSAGE, KILLED)) == (2, 16)
+
+
+MAIL_RUN = "invoice_payment:a/b"
+MESSAGE_RUN = "send_message:shop/2045/order_confirmation"
+
+
+def ticket(category: str, run: str | None, **facts: str) -> dict[str, Any]:
+    return {
+        "id": f"tkt_{category}_{run}",
+        "category": category,
+        "title": f"{category}?",
+        "run": run,
+        "facts": facts,
+    }
 
 
 class Desk(Talk):
     """Answers as both processes would, and keeps what it was asked to do."""
 
-    def __init__(self, *, step: str = "send receipt", landing: int = 0, mails: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        step: str = MAIL,
+        landing: int = 0,
+        mails: int = 0,
+        sent: bool = False,
+        forged: int = 0,
+        tickets: list[dict[str, Any]] | None = None,
+    ) -> None:
         super().__init__("desk")
-        self.step, self.landing, self.mails = step, landing, mails
-        self.done: list[dict[str, Any]] = []
+        self.step, self.landing, self.mails, self.sent, self.forged = step, landing, mails, sent, forged
+        run = MESSAGE_RUN if step == MESSAGE else MAIL_RUN
+        self.tickets = tickets if tickets is not None else [ticket("doubt", run)]
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+
+    @property
+    def done(self) -> list[dict[str, Any]]:
+        return [body for _, body in self.asked]
 
     async def _ask(self, method: str, path: str, body: Any, params: Any) -> dict[str, Any]:
         if path == "/api/tickets":
-            return {
-                "items": [{"category": "doubt", "run": "a/b"}, {"category": "order", "run": "c"}],
-                "cursor": None,
-            }
+            return {"items": self.tickets, "cursor": None}
         if path == "/_ledger":
+            message = {
+                "service": "meta",
+                "provider_id": "wamid.1",
+                "template": "order_confirmation",
+                "params": {"orderNumber": "2045"},
+            }
+            other = {**message, "params": {"orderNumber": "2046"}}
             return {
                 "counts": {"landing": self.landing},
                 "invoices": [{"invoice_id": 42, "mails": self.mails}],
+                "delivery": {"by_order": {"2045": {}}, "messages": [other] + [message] * self.sent},
+                "forged": {"sent": self.forged},
+                "webhooks": {"waiting": 0},
             }
         if method == "POST":
-            self.done.append(body)
+            self.asked.append((path, body))
             return {}
         attempts = [{"what": "act", "note": "no answer within 0.75 s"}, {"what": "look", "note": ""}]
         return {
@@ -64,8 +110,9 @@ class Desk(Talk):
         }
 
 
-async def worked(desk: Desk, faults: str = "commit-then-timeout") -> Operator:
-    operator = Operator(House(desk), desk, Allowance(60, [faults]))
+async def worked(desk: Desk, faults: str = "commit-then-timeout", seed: int = 0) -> Operator:
+    allowance = Allowance({MAIL: 60, MESSAGE: 60}, [faults])
+    operator = Operator(House(desk), desk, allowance, seed=seed)
     await operator.work()
     await operator.work()
     return operator
@@ -73,9 +120,9 @@ async def worked(desk: Desk, faults: str = "commit-then-timeout") -> Operator:
 
 async def test_the_operator_looks_at_the_simulator_before_it_settles() -> None:
     sent = Desk(mails=1)
-    assert (await worked(sent)).settled == Counter({"send receipt": 2})
+    assert (await worked(sent)).settled == Counter({MAIL: 2})
     assert sent.done[0] == {
-        "step": "send receipt",
+        "step": MAIL,
         "attempt": 1,
         "done": True,
         "result": {"invoice_id": 42, "count": 1},
@@ -83,6 +130,50 @@ async def test_the_operator_looks_at_the_simulator_before_it_settles() -> None:
     unsent = Desk(mails=0)
     await worked(unsent)
     assert (unsent.done[0]["done"], unsent.done[0]["result"]) == (False, None)
+
+
+async def test_the_operator_looks_for_the_message_of_that_order() -> None:
+    sent = Desk(step=MESSAGE, sent=True)
+    assert (await worked(sent)).settled == Counter({MESSAGE: 2})
+    assert sent.asked[0][0] == "/api/runs/send_message%3Ashop%2F2045%2Forder_confirmation/settle"
+    assert sent.done[0]["result"] == {"provider": "meta", "provider_id": "wamid.1", "state": "accepted"}
+    unsent = Desk(step=MESSAGE)
+    await worked(unsent)
+    assert (unsent.done[0]["done"], unsent.done[0]["result"]) == (False, None)
+    unknown = Desk(step=MESSAGE, tickets=[ticket("doubt", "send_message:shop/9/order_confirmation")])
+    assert "not at the simulator" in (await worked(unknown)).left["send_message:shop/9/order_confirmation"]
+    assert unknown.done == []
+
+
+async def test_the_operator_decides_about_oversold_orders_by_the_seed() -> None:
+    held = [ticket("stock", f"ship_paid_order:{nth}", order=f"shop/{nth}") for nth in (1, 2, 3)]
+    desk = Desk(tickets=held)
+    operator = await worked(desk, seed=1)
+    assert desk.asked == [
+        ("/api/orders/1/decide", {"choice": "refund"}),
+        ("/api/orders/2/decide", {"choice": "ship"}),
+        ("/api/orders/3/decide", {"choice": "refund"}),
+    ]
+    assert operator.decided == Counter({"refund": 2, "ship": 1})
+
+
+async def test_the_operator_puts_away_what_is_known_to_be_forged_and_nothing_else() -> None:
+    forged = ticket("payment", None, source="razorpay", requests="8")
+    known = Desk(tickets=[forged], forged=8)
+    assert (await worked(known)).acknowledged == {"tkt_payment_None"}
+    assert known.asked[0] == ("/api/tickets/tkt_payment_None/close", {})
+    assert (await worked(Desk(tickets=[forged]))).left == {"tkt_payment_None": "payment?"}
+    other = await worked(Desk(tickets=[ticket("settings", "a/b")], forged=8))
+    assert other.left == {"a/b": "settings?"}
+
+
+async def test_what_was_left_alone_is_forgotten_once_its_ticket_is_closed() -> None:
+    desk = Desk(tickets=[ticket("order", "a/b")])
+    operator = await worked(desk)
+    assert operator.left
+    desk.tickets = []
+    await operator.work()
+    assert operator.left == {}
 
 
 async def test_the_operator_waits_until_nothing_is_landing() -> None:
@@ -95,14 +186,14 @@ async def test_the_operator_leaves_alone_what_the_engine_has_to_find() -> None:
     desk = Desk(step="create contact")
     operator = await worked(desk)
     assert desk.done == []
-    assert "not for a person to settle" in operator.left["a/b"]
+    assert "not for a person to settle" in operator.left[MAIL_RUN]
 
 
 async def test_the_operator_stops_at_its_allowance() -> None:
     desk = Desk()
     operator = await worked(desk, faults="slow")
     assert desk.done == []
-    assert "more doubts than 0" in operator.left["a/b"]
+    assert "more doubts than 0" in operator.left[MAIL_RUN]
 
 
 LEDGER: dict[str, Any] = {
@@ -123,23 +214,32 @@ LEDGER: dict[str, Any] = {
         "mailed_twice": [],
         "doubled_contacts": [],
     },
+    "delivery": {
+        "counts": {"checkouts": 2, "paid": 2},
+        "verdict": {
+            "paid": 2,
+            "due": 2,
+            "shipped": 2,
+            "confirmed": 2,
+            "told_shipped": 2,
+            "sold": {"racket": 2},
+            "open_issues": {"onpaid-fp-1": 1},
+            **{name: [] for name in FINDINGS},
+        },
+    },
 }
 
 
 def reported(
-    verdict: dict[str, Any] | None = None, ledger: dict[str, Any] | None = None, **more: Any
+    verdict: dict[str, Any] | None = None,
+    ledger: dict[str, Any] | None = None,
+    delivery: dict[str, Any] | None = None,
+    **more: Any,
 ) -> Report:
     told = {**LEDGER, **(ledger or {}), "verdict": {**LEDGER["verdict"], **(verdict or {})}}
-    asked: dict[str, Any] = {
-        "orders": 3,
-        "seconds": 1.0,
-        "waiting_for_person": 0,
-        "settled": {},
-        "differences": [],
-        "findings": [],
-        **more,
-    }
-    return judge(told, **asked)
+    of_delivery = LEDGER["delivery"]
+    told["delivery"] = {**of_delivery, "verdict": {**of_delivery["verdict"], **(delivery or {})}}
+    return judge(told, Beside(**{"orders": 6, "carts": 3, "refused": 1, "seconds": 1.0, **more}))
 
 
 def test_a_demo_passes_only_if_everything_fits() -> None:
@@ -153,13 +253,36 @@ def test_a_demo_passes_only_if_everything_fits() -> None:
         reported({"unexplained": [1]}),
         reported(waiting_for_person=1),
         reported(differences=["one"]),
+        reported(stock=["one"]),
         reported(findings=["it took too long"]),
-        reported(orders=4),
+        reported(orders=7),
         reported(ledger={"forged": {"accepted": 1, "sent": 1}}),
         reported(ledger={"counts": {"concurrent_calls": 1}}),
+        reported(carts=4, orders=7),
+        reported(delivery={"shipped": 1}),
+        *(reported(delivery={name: ["2045"]}) for name in FINDINGS),
     ):
         assert not bad.passed
         assert bad.findings
+
+
+def test_a_checkout_that_nobody_paid_is_a_finding() -> None:
+    unpaid = reported()
+    assert unpaid.passed
+    of_delivery = {**LEDGER["delivery"], "counts": {"checkouts": 2, "paid": 1}}
+    told = judge({**LEDGER, "delivery": of_delivery}, Beside(orders=6, carts=3, refused=1, seconds=1.0))
+    assert told.findings == ["only 1 of 2 checkouts were paid"]
+
+
+def test_the_delivery_has_figures_of_its_own() -> None:
+    told = reported(
+        delivery={"missing": ["1"], "unsent": ["2"], "told_twice": ["3"], "strayed": ["4"]},
+        decided={"ship": 1},
+        stock=["of racket"],
+    ).delivery
+    assert (told.missing, told.double, told.unexplained) == (2, 1, 1)
+    assert (told.carts, told.refused, told.checkouts, told.sold, told.issues) == (3, 1, 2, 2, 1)
+    assert (told.oversold, told.stock_agrees) == ({"ship": 1}, False)
 
 
 def test_missing_counts_payments_and_double_counts_things() -> None:
@@ -170,11 +293,20 @@ def test_missing_counts_payments_and_double_counts_things() -> None:
 def test_what_is_shown_on_a_terminal_fits_it() -> None:
     out = io.StringIO()
     console = Console(file=out, width=80, force_terminal=True, legacy_windows=False)
-    with Show(console, Options(orders=3)) as show:
-        show.tell(Now(orders=3, placed=2, paid=1, runs={"waiting": 1}, faults={"slow": 2}))
-    console.print(proof_table(reported(settled={"send receipt": 1})))
+    with Show(console, Options(orders=6)) as show:
+        show.tell(
+            Now(orders=3, placed=2, paid=1, carts=3, bought=1, due=1, runs={"waiting": 1}, faults={"slow": 2})
+        )
+    console.print(proof_table(reported(settled={MAIL: 1, MESSAGE: 2})))
     console.print(proof_table(reported({"double": [1]})))
     said = out.getvalue()
-    assert "3 payments, 3 invoices, 3 mails" in said
+    assert "3 payments, 3 invoices, 3 mails; 2 parcels due, 2 shipped" in said
     assert "invoices are one too many: 1" in said
-    assert "onpaid demo --orders 3 --seed 7" in said
+    assert "onpaid demo --orders 6 --parcels 3 --seed 7" in said
+
+
+def test_half_of_the_orders_are_shipped_and_each_seed_has_another_messenger() -> None:
+    assert (Options(orders=61).carts, Options(orders=61).shop_orders) == (30, 31)
+    assert (Options(orders=5, parcels=0).carts, Options(orders=5, parcels=5).shop_orders) == (0, 0)
+    assert {Options(seed=seed).messenger for seed in range(1, 5)} == set(MESSENGERS)
+    assert Options(seed=1, messages="wati").messenger == "wati"

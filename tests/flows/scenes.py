@@ -6,19 +6,23 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 
 import msgspec
 
 from onpaid.domain.customers import contact_details
 from onpaid.domain.money import Money
 from onpaid.domain.payments import PaymentChanged
+from onpaid.domain.problems import IssueWanted, ProblemSeen, fingerprint
 from onpaid.engine.journal import Ticket
 from onpaid.engine.pace import Pace
 from onpaid.engine.testing import START, Ending, Scene
 from onpaid.repositories.incoming_orders import receive_order
 from onpaid.repositories.orders import Orders
 from onpaid.repositories.payments import Payments
+from onpaid.repositories.problems import PROBLEMS, Problem
 from onpaid.store.port import Store
+from tests.flows.board import Board, Pager
 from tests.flows.fates import Fates
 from tests.flows.stage import ACCOUNT, FLOWS, KARI, RULES, details_of, guests, line, order_received, paid_for
 from tests.flows.world import LANES, World
@@ -26,6 +30,16 @@ from tests.flows.world import LANES, World
 Check = Callable[[World, Ending], None]
 
 BOOK = line("77", "199.00")
+SEEN = ProblemSeen(
+    fingerprint=fingerprint("test", "delivery", "Shipment creation failed", {}),
+    count=1,
+    ticket="tkt_1",
+    category="delivery",
+    severity="high",
+    title="Shipment creation failed",
+    opened_at="2026-01-01T00:00:00.000Z",
+    environment="test",
+)
 PATIENT = replace(RULES, look_again=timedelta(minutes=30))
 """Looks again rarely, so that the tellings are few."""
 
@@ -43,6 +57,13 @@ async def with_payment(store: Store) -> None:
     await store.commit(writes)
 
 
+async def with_problem(store: Store) -> None:
+    """A problem of two tickets is there, and nobody has made its issue."""
+    title = SEEN.title
+    kept = Problem(SEEN.fingerprint, "test", "delivery", "high", title, 2, ["tkt_1", "tkt_2"], START, START)
+    await store.commit([PROBLEMS.insert(kept)])
+
+
 async def with_nothing(_store: Store) -> None:
     """Nothing is there."""
 
@@ -57,6 +78,7 @@ class Story:
     check: Check
     fates: Mapping[str, Sequence[str]] = field(default_factory=dict)
     tick: timedelta = timedelta(seconds=5)
+    tracker: Callable[[World], Board] | None = None
     rules = PATIENT
 
     def scene(self, world: World | None = None, fates: Mapping[str, Sequence[str]] | None = None) -> Scene:
@@ -65,6 +87,8 @@ class Story:
         paid = paid_for("1001", "199.00")
         world.payments.setdefault(paid.payment_id, details_of(paid))
         world.customers.setdefault("cus_kari", KARI)
+        if self.tracker is not None:
+            world.tracker, world.alerting = self.tracker(world), Pager(world)
 
         def check(end: Ending) -> None:
             assert not world.faults, world.faults
@@ -117,7 +141,7 @@ def _paid(_world: World, end: Ending) -> None:
     assert msgspec.json.decode(run.result) == "paid by stripe/default/test/pi_1"
 
 
-def _reported(world: World, end: Ending) -> None:
+def _change_reported(world: World, end: Ending) -> None:
     assert end.run("report_payment_change").state == "failed"
     assert [ticket.category for ticket in end.tickets] == ["payment"]
     assert len(world.tickets) == 1
@@ -129,9 +153,39 @@ def _stranger(world: World, end: Ending) -> None:
     assert not world.tickets
 
 
+def _opened(world: World, end: Ending) -> None:
+    assert len(world.tracker.issues) == 1
+    assert end.run("open_issue").state == "done"
+    assert not end.tickets
+
+
 def _filed(world: World, end: Ending) -> None:
     assert [ticket.id for ticket in world.tickets] == ["tkt_1"]
     assert end.run("file_ticket").state == "done"
+
+
+def _told(world: World, end: Ending) -> None:
+    """A critical ticket went its whole way."""
+    assert [ticket.id for ticket in world.tickets] == ["tkt_2"]
+    assert world.alerting.told
+    _reported(world, end, [[]])
+
+
+def _commented(world: World, end: Ending) -> None:
+    _reported(world, end, [[2]])
+
+
+def _followed(world: World, end: Ending) -> None:
+    """The issue was closed by people: the comment is in the next one."""
+    _reported(world, end, [[], [2]])
+
+
+def _reported(world: World, end: Ending, expected: list[list[int]]) -> None:
+    """How many issues there are, and which counts their comments tell."""
+    assert [issue.counts for issue in world.tracker.issues] == expected
+    assert end.run("report_problem").state == "done"
+    assert all(run.state == "done" for run in end.runs if run.flow == "open_issue")
+    assert not end.tickets
 
 
 def _misfit(world: World, end: Ending) -> None:
@@ -146,6 +200,8 @@ _CONTACT = contact_details(KARI, ACCOUNT)
 _TICKET = Ticket(
     "tkt_1", "payment", "high", "Paid twice?", START, {"payment": "pi_1"}, about=["order:konverzky/1001"]
 )
+_CRITICAL = Ticket("tkt_2", "internal", "critical", "A fault in onpaid stopped this run", START)
+_AGAIN = msgspec.structs.replace(SEEN, count=2, ticket="tkt_2")
 _ORDER = order_received("1001", BOOK)
 _SLOW = timedelta(days=1)
 
@@ -157,9 +213,13 @@ STORIES = (
     Story("file_contact", _CONTACT, with_nothing, _contact),
     Story("expire_order unpaid", _ORDER, with_order, _expired, tick=_SLOW),
     Story("expire_order paid", _ORDER, with_payment, _paid, tick=_SLOW),
-    Story("report_payment_change", _CHANGED, with_payment, _reported),
+    Story("report_payment_change", _CHANGED, with_payment, _change_reported),
     Story("report_payment_change stranger", _CHANGED, with_nothing, _stranger, tick=_SLOW),
     Story("file_ticket", _TICKET, with_nothing, _filed),
+    Story("file_ticket critical", _CRITICAL, with_nothing, _told, tracker=Board),
+    Story("open_issue", IssueWanted(1, SEEN), with_problem, _opened, tracker=Board),
+    Story("report_problem", _AGAIN, with_problem, _commented, tracker=Board),
+    Story("report_problem closed", _AGAIN, with_problem, _followed, tracker=partial(Board, closing=True)),
 )
 TROUBLED = (
     Story("lost contact", _PAID, with_order, _invoiced_or_doubt, {"create_contact": ["lost reply"]}),
@@ -167,4 +227,6 @@ TROUBLED = (
     Story("late invoice", _PAID, with_order, _invoiced_or_doubt, {"create_invoice": ["late"]}),
     Story("lost mail", _PAID, with_order, _invoiced_or_doubt, {"send_receipt": ["lost reply"]}),
     Story("late ticket", _TICKET, with_nothing, _filed, {"file_ticket": ["late"]}),
+    Story("lost issue", _AGAIN, with_problem, _commented, {"create_issue": ["lost reply"]}, tracker=Board),
+    Story("late comment", _AGAIN, with_problem, _commented, {"comment": ["late"]}, tracker=Board),
 )

@@ -22,6 +22,7 @@ import msgspec
 
 from onpaid.app.inbox import Inbox
 from onpaid.app.inbox import Receipt as Delivered
+from onpaid.app.keeping import Keeping
 from onpaid.clock import Instant, as_instant
 from onpaid.domain.events import Envelope, Fact, Judged, OrderReceived
 from onpaid.domain.money import Money as Amount
@@ -36,18 +37,29 @@ from onpaid.flows.expire_order import expire_order
 from onpaid.flows.file_contact import file_contact
 from onpaid.flows.file_ticket import file_ticket
 from onpaid.flows.invoice_payment import invoice_payment
+from onpaid.flows.open_issue import open_issue
 from onpaid.flows.report_payment_change import report_payment_change
+from onpaid.flows.report_problem import report_problem
 from onpaid.flows.rules import Rules
 from onpaid.providers.roles import WebhookSource
 from onpaid.repositories.orders import Orders
 from onpaid.repositories.payments import Payments
+from onpaid.repositories.problems import Problems
 from onpaid.repositories.references import References
 from onpaid.store.memory import MemoryStore
 from onpaid.store.port import Store
 from tests.flows.fates import Fates
 from tests.flows.world import LANES, Accounts, Desk, Money, World
 
-FLOWS = (invoice_payment, file_contact, expire_order, report_payment_change, file_ticket)
+FLOWS = (
+    invoice_payment,
+    file_contact,
+    expire_order,
+    report_payment_change,
+    file_ticket,
+    report_problem,
+    open_issue,
+)
 ACCOUNT = "stripe/default/test"
 SHOP = "konverzky"
 VAT = VatTable(
@@ -67,7 +79,7 @@ RULES = Rules(vat=VAT, cash_invoice=True)
 KARI = Customer(
     id="cus_kari", name="Kari Lie", email="kari@example.org", address=Address(city="Oslo", country="NO")
 )
-KINDS: Mapping[str, type[Fact]] = {
+KINDS: dict[str, type[Fact]] = {
     kind.__name__: kind for kind in (OrderReceived, PaymentSucceeded, PaymentChanged)
 }
 PACE = Pace(tick=timedelta(seconds=30))
@@ -84,13 +96,15 @@ class Herald:
     """A WebhookSource that says facts in our own words."""
 
     name = "herald"
+    media: tuple[str, ...] = ("application/json",)
+    event_id_header = ""
 
     def verify(
         self, headers: Mapping[str, str], body: bytes, now: Instant, *, token: str | None = None
     ) -> None:
         return None
 
-    def read(self, body: bytes, now: Instant) -> Envelope:
+    def read(self, body: bytes, now: Instant, *, token: str | None = None) -> Envelope:
         said = msgspec.json.decode(body)
         return Envelope(self.name, ACCOUNT, said["id"], said["kind"], live=False, created_at=now)
 
@@ -180,6 +194,9 @@ def guests(
         "payment_source": Money(world),
         "invoicing": Accounts(world),
         "ticketing": Desk(world),
+        "problems": Problems(store, environment="test"),
+        "tracker": world.tracker,
+        "alerting": world.alerting,
         "orders": Orders(store, prices_include_vat=prices_include_vat),
         "payments": Payments(store),
         "references": References(store),
@@ -220,12 +237,15 @@ class Stage:
         )
         self.inbox = Inbox(
             self.process.engine.recorder,
-            self.guests["orders"],
-            self.guests["payments"],
+            Keeping(self.process.engine.store, self.guests["orders"], self.guests["payments"]),
             {Herald.name: Herald(), **(sources or {})},
             self.clock,
         )
         self.operations = Operations(self.process.engine)
+        self.begin(alive=alive)
+
+    def begin(self, *, alive: bool = True) -> None:
+        """Begin to live."""
         self._events = 0
         self._nudged = asyncio.Event()
         self._life = asyncio.get_running_loop().create_task(self._live() if alive else asyncio.sleep(0))

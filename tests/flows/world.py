@@ -12,14 +12,16 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from onpaid.acts import Absent, Finding, Found, LaneLimit, Unsure, act, current_call
 from onpaid.domain.invoices import ContactDetails, ContactRef, Dispatch, InvoiceDraft, InvoiceRef, Receipt
 from onpaid.domain.orders import Customer
 from onpaid.domain.payments import PaymentDetails, PaymentSucceeded
 from onpaid.errors import Doubtful, ProviderError, Refused, Unauthorised, Unavailable
+from onpaid.providers.alerts import NoAlerts
 from onpaid.providers.roles import FiledTicket, TicketRef
+from onpaid.providers.trackers import NoTracker
 from tests.flows.fates import Fate, Fates
 
 T = TypeVar("T")
@@ -64,6 +66,8 @@ class World:
         self.contacts: list[Contact] = []
         self.invoices: list[Invoice] = []
         self.tickets: list[FiledTicket] = []
+        self.tracker: Any = NoTracker()
+        self.alerting: Any = NoAlerts()
         self.calls: Counter[str] = Counter()
         self.faults: list[str] = []
         """What no caller may do: two requests to the accounts at once, a request after its deadline."""

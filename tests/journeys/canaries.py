@@ -50,6 +50,19 @@ MARKS = (
     SECRET,
     VIEWER,
 )
+SECRET_SETTINGS = (
+    "STRIPE_WEBHOOK_SECRET",
+    "KONVERZKY_WEBHOOK_SECRET",
+    "FIKEN_API_TOKEN",
+    "RAZORPAY_KEY_SECRET",
+    "RAZORPAY_WEBHOOK_SECRET",
+    "SHIPROCKET_PASSWORD",
+    "SHIPROCKET_WEBHOOK_TOKEN",
+    "WHATSAPP_API_KEY",
+    "WHATSAPP_APP_SECRET",
+    "WHATSAPP_WEBHOOK_TOKEN",
+    "JIRA_API_TOKEN",
+)
 STATES = ("ready", "running", "waiting", "sleeping", "doubtful", "failed", "done", "cancelled")
 FIRST_ORDER = 5001
 PAGES = (
@@ -88,11 +101,8 @@ async def canaries_told(orders: int = 6) -> dict[str, Any]:
             await stage.stop()
         told |= _files(Path(folder))
         told |= await _journals(stage)
-    secrets = [
-        *stage.environment["STRIPE_WEBHOOK_SECRET"].split(),
-        *stage.environment["KONVERZKY_WEBHOOK_SECRET"].split(),
-    ]
-    secrets += [stage.admin_token, stage.session_secret, stage.environment["FIKEN_API_TOKEN"]]
+    secrets = [stage.admin_token, stage.session_secret]
+    secrets += [word for name in SECRET_SETTINGS for word in stage.environment[name].split()]
     hits = [f"{where}: {mark}" for where, text in told.items() for mark in (*MARKS, *secrets) if mark in text]
     return {
         "searched": len(told),

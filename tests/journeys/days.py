@@ -1,4 +1,4 @@
-"""A shop's day against the real service, `onpaid serve`, which is killed or frozen at random moments until all is done.
+"""A day of both shops against the real service, `onpaid serve`, which is killed or frozen at random moments until all is done.
 
 Simulators and service are processes as the demo starts them, with every fault; the senders send again by themselves.
 

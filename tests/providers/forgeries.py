@@ -8,66 +8,24 @@ import hmac
 import random
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from onpaid.errors import BadSignature
 from onpaid.providers.konverzky import Konverzky, Settings
 from onpaid.providers.signatures import TOLERANCE
 from onpaid.providers.stripe import Settings as StripeSettings
 from onpaid.providers.stripe import Stripe
+from tests.providers import forged_delivery
+from tests.providers.mutations import Attempt, other_body, other_text
 
 NOW = 1_795_600_000_000
 SECRETS = ("whsec_Qm9uZ28gZHJ1bXMgYXJlIGxvdWQ", "whsec_VGhlIG9uZSBiZWZvcmUgdGhpcyBvbmU")
 TOKEN = "Jq3vV0yXwT7pLr2NnK5sHd8f"
 BODY = b'{"id": "evt_1", "object": "event", "data": {"object": {"amount": 49800, "currency": "nok"}}}'
-ALPHABET = "0123456789abcdefABCDEFtv=,. -_+\x00\n\r\té\u0661\ud800"
-
-Attempt = tuple[dict[str, str], bytes, str | None]
 
 
 def _signed(secret: str, stamp: str, body: bytes) -> str:
     return hmac.digest(secret.encode(), stamp.encode() + b"." + body, "sha256").hex()
-
-
-def _other_text(dice: random.Random, text: str) -> str:
-    """The text mutated; surely another one."""
-    made = text
-    while made.strip() == text:
-        made = _mutated(dice, text)
-    return made
-
-
-def _mutated(dice: random.Random, text: str) -> str:
-    """Something put in, taken out, exchanged, cut, moved, repeated or made up."""
-    at = dice.randrange(len(text) + 1)
-    odd = dice.choice(ALPHABET)
-    kinds = (
-        lambda: text[:at] + odd + text[at:],
-        lambda: text[:at] + text[at + 1 :],
-        lambda: text[:at] + odd + text[at + 1 :],
-        lambda: text[:at],
-        lambda: text[at:],
-        lambda: text[at:] + text[:at],
-        lambda: text + text,
-        text.swapcase,
-        lambda: text[::-1],
-        lambda: "".join(dice.choice(ALPHABET) for _ in range(dice.randrange(90))),
-    )
-    return dice.choice(kinds)()
-
-
-def _other_body(dice: random.Random, body: bytes) -> bytes:
-    at = dice.randrange(len(body))
-    return dice.choice(
-        (
-            lambda: body[:at] + bytes([body[at] ^ (1 << dice.randrange(8))]) + body[at + 1 :],
-            lambda: body[:at] + bytes([dice.randrange(256)]) + body[at:],
-            lambda: body[:at] + body[at + 1 :] if len(set(body[at : at + 2])) > 1 else body[:at],
-            lambda: body[:at],
-            lambda: body + b" ",
-            lambda: b"",
-            lambda: dice.randbytes(dice.randrange(60)),
-        )
-    )()
 
 
 def _hmac_attempts(header_name: str) -> Callable[[random.Random], Attempt]:
@@ -78,9 +36,9 @@ def _hmac_attempts(header_name: str) -> Callable[[random.Random], Attempt]:
         kind = dice.randrange(8)
         body, header = BODY, genuine
         if kind <= 2:
-            header = _other_text(dice, genuine)
+            header = other_text(dice, genuine)
         elif kind == 3:
-            body = _other_body(dice, BODY)
+            body = other_body(dice, BODY)
         elif kind == 4:  # the genuine signature under another time
             other = seconds + dice.choice((-1, 1)) * dice.randint(1, 10**6)
             header = f"t={other},{genuine.partition(',')[2]}"
@@ -89,7 +47,7 @@ def _hmac_attempts(header_name: str) -> Callable[[random.Random], Attempt]:
             header = f"t={late},v1={_signed(SECRETS[0], late, BODY)}"
         elif kind == 6:  # signed properly with another secret, or none
             wrong = dice.choice(
-                ("", SECRETS[0][:-1], SECRETS[0] + "x", "whsec_", _other_text(dice, "whsec_abc"))
+                ("", SECRETS[0][:-1], SECRETS[0] + "x", "whsec_", other_text(dice, "whsec_abc"))
             )
             header = f"t={stamp},v1={hmac.digest(wrong.encode('utf-8', 'replace'), BODY, 'sha256').hex()}"
         else:  # another scheme, or none, or both times
@@ -118,7 +76,7 @@ def _hmac_attempts(header_name: str) -> Callable[[random.Random], Attempt]:
 
 
 def _header_attempt(dice: random.Random) -> Attempt:
-    secret = _other_text(dice, dice.choice(SECRETS))
+    secret = other_text(dice, dice.choice(SECRETS))
     if dice.random() < 0.5:
         return {"x-onpaid-secret": secret}, BODY, dice.choice((None, SECRETS[0]))
     scheme = dice.choice(("Bearer ", "bearer ", "Basic ", "", "Bearer"))
@@ -126,34 +84,41 @@ def _header_attempt(dice: random.Random) -> Attempt:
 
 
 def _path_attempt(dice: random.Random) -> Attempt:
-    token = dice.choice((None, "", _other_text(dice, TOKEN)))
+    token = dice.choice((None, "", other_text(dice, TOKEN)))
     return {"x-onpaid-secret": TOKEN, "authorization": f"Bearer {TOKEN}"}, BODY, token
 
 
 def forge(n: int, seed: int = 0) -> dict[str, dict[str, int]]:
     """Attack each scheme `n` times: how many were sent, accepted, and raised anything but BadSignature."""
     stripe = Stripe(StripeSettings(webhook_secrets=SECRETS))
-    schemes = {
+    schemes: dict[str, tuple[Any, Callable[[random.Random], Attempt]]] = {
         "stripe": (stripe, _hmac_attempts("stripe-signature")),
         "konverzky hmac": (Konverzky(Settings("hmac", SECRETS)), _hmac_attempts("x-onpaid-signature")),
         "konverzky header": (Konverzky(Settings("header", SECRETS)), _header_attempt),
         "konverzky path": (Konverzky(Settings("path", (TOKEN,))), _path_attempt),
+        **forged_delivery.SCHEMES,
     }
-    results = {}
-    for name, (source, attempt) in schemes.items():
-        dice = random.Random(f"{seed} {name}")
-        accepted = exceptions = 0
-        for _ in range(n):
-            headers, body, token = attempt(dice)
-            try:
-                source.verify(headers, body, NOW, token=token)
-                accepted += 1
-            except BadSignature:
-                pass
-            except Exception:
-                exceptions += 1
-        results[name] = {"sent": n, "accepted": accepted, "exceptions": exceptions}
-    return results
+    return {
+        name: attack(source, attempt, n, random.Random(f"{seed} {name}"))
+        for name, (source, attempt) in schemes.items()
+    }
+
+
+def attack(
+    source: Any, attempt: Callable[[random.Random], Attempt], n: int, dice: random.Random
+) -> dict[str, int]:
+    """`n` attempts upon one source."""
+    accepted = exceptions = 0
+    for _ in range(n):
+        headers, body, token = attempt(dice)
+        try:
+            source.verify(headers, body, NOW, token=token)
+            accepted += 1
+        except BadSignature:
+            pass
+        except Exception:
+            exceptions += 1
+    return {"sent": n, "accepted": accepted, "exceptions": exceptions}
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import ast
 import hmac
+import random
 import re
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from onpaid.providers.konverzky import Konverzky, Settings, strength
 from onpaid.providers.signatures import LONGEST_HEADER, Signer, matches
 from onpaid.providers.stripe import Settings as StripeSettings
 from onpaid.providers.stripe import Stripe
-from tests.providers.forgeries import BODY, NOW, SECRETS, TOKEN, forge
+from tests.providers.forged_delivery import SCHEMES, genuine, pair_of, sources
+from tests.providers.forgeries import BODY, NOW, SECRETS, TOKEN, attack, forge
 
 SECONDS = NOW // 1000
 NEW, OLD = SECRETS
@@ -104,6 +106,10 @@ def test_no_secret_closes_the_endpoint(secrets: tuple[str, ...]) -> None:
         Stripe(StripeSettings(webhook_secrets=secrets)).verify(
             {"stripe-signature": at(SECONDS, "")}, BODY, NOW
         )
+    for name, source in sources(secrets).items():
+        headers, body, token = genuine(name, secret="")
+        with pytest.raises(BadSignature, match="closed"):
+            source.verify(headers, body, NOW, token=token)
 
 
 def test_an_empty_secret_beside_a_real_one_opens_nothing() -> None:
@@ -145,6 +151,50 @@ def test_forging_would_notice_an_open_door(monkeypatch: pytest.MonkeyPatch) -> N
     """The control: a verifier that believes everything is found out."""
     monkeypatch.setattr(Signer, "verify", lambda *_: None)
     assert forge(10)["stripe"]["accepted"] == 10
+
+
+def test_every_forger_would_notice_an_open_door() -> None:
+    class Gullible:
+        def verify(self, *_: object, **__: object) -> None:
+            return None
+
+    for _, attempt in SCHEMES.values():
+        assert attack(Gullible(), attempt, 20, random.Random(1))["accepted"] == 20
+
+
+over_schemes = pytest.mark.parametrize("name", SCHEMES)
+
+
+@over_schemes
+def test_what_the_real_sender_sends_is_let_in(name: str) -> None:
+    headers, body, token = genuine(name)
+    SCHEMES[name][0].verify(headers, body, NOW, token=token)
+
+
+@over_schemes
+def test_a_replay_of_what_has_no_time_is_let_in_for_ever(name: str) -> None:
+    """None of these signs a time, so only the store's memory keeps a replay from counting: tests/app/test_replays.py."""
+    headers, body, token = genuine(name)
+    for now in (0, NOW - 10**12, NOW + 10**12):
+        SCHEMES[name][0].verify(headers, body, now, token=token)
+
+
+@pytest.mark.parametrize("name", [name for name in SCHEMES if name != "razorpay page"])
+def test_either_of_two_secrets_is_good_while_one_is_replaced(name: str) -> None:
+    new, old = pair_of(name)
+    for secret in (new, old):
+        headers, body, token = genuine(name, secret=secret)
+        sources((new, old))[name].verify(headers, body, NOW, token=token)
+    headers, body, token = genuine(name, secret=old)
+    with pytest.raises(BadSignature):
+        sources((new,))[name].verify(headers, body, NOW, token=token)
+
+
+@pytest.mark.parametrize("name", ["razorpay", "meta", "twilio"])
+def test_the_old_signature_does_not_fit_a_new_body(name: str) -> None:
+    headers, body, token = genuine(name)
+    with pytest.raises(BadSignature):
+        SCHEMES[name][0].verify(headers, body.replace(b"e", b"E", 1), NOW, token=token)
 
 
 def test_the_three_ways_of_a_shop() -> None:

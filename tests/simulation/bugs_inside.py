@@ -229,9 +229,9 @@ def orderly(engine: Any) -> Any:
 class LastWord(Inbox):
     """Believes that what the shop says last is what it said last."""
 
-    def __init__(self, recorder: Any, orders: Any, payments: Any, sources: Any, clock: Any) -> None:
+    def __init__(self, recorder: Any, keeping: Any, sources: Any, clock: Any) -> None:
         timeless = {**sources, "konverzky": _Timeless(sources["konverzky"])}
-        super().__init__(recorder, orders, payments, timeless, clock)
+        super().__init__(recorder, keeping, timeless, clock)
 
 
 class _Timeless(_Passing):

@@ -13,7 +13,9 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
+from onpaid.acts import LaneLimit
 from onpaid.app.inbox import Inbox
+from onpaid.app.keeping import Keeping
 from onpaid.engine.bell import Bell
 from onpaid.engine.flow import Flow, Flows
 from onpaid.engine.operations import Operations
@@ -21,6 +23,7 @@ from onpaid.engine.pace import Pace
 from onpaid.engine.runner import Engine
 from onpaid.engine.testing import Died, MortalStore, VirtualClock
 from onpaid.flows.rules import Rules
+from onpaid.providers.roles import WebhookSource
 from onpaid.runtime.embedded import AsyncBell, EmbeddedRuntime
 from onpaid.store.port import Store
 from tests.app.post import sources
@@ -40,18 +43,31 @@ QUICK_RULES = Rules(
 
 
 @dataclass(frozen=True)
+class Trade:
+    """What a service does: its flows and their guests, who tells it of things, and its lanes."""
+
+    flows: Sequence[Flow]
+    guests: Callable[[Any, Store, Any], dict[str, Any]]
+    sources: Callable[[], Mapping[str, WebhookSource]]
+    lanes: Sequence[LaneLimit]
+
+
+INVOICES = Trade(FLOWS, lambda world, store, _clock: guests(world, store, QUICK_RULES), sources, LANES)
+
+
+@dataclass(frozen=True)
 class Parts:
     """What a service is made of. A planted bug replaces one of them; the rest of the simulation knows nothing of it."""
 
     guests: Callable[[dict[str, Any]], dict[str, Any]] = lambda given: given
-    flows: Sequence[Flow] = FLOWS
+    sources: Callable[[Mapping[str, WebhookSource]], Mapping[str, WebhookSource]] = lambda given: given
+    flows: Sequence[Flow] | None = None
     engine: Callable[[Engine], Engine] = lambda engine: engine
     inbox: Callable[..., Inbox] = Inbox
     store: Callable[[Store], Any] = lambda store: store
     clock: Callable[[VirtualClock], Any] = lambda clock: clock
     bell: Callable[[], AsyncBell] = AsyncBell
     pace: Pace = field(default_factory=Pace)
-    lanes: Sequence[Any] = LANES
 
 
 @dataclass(frozen=True)
@@ -106,30 +122,32 @@ class Life:
         parts: Parts,
         weather: Weather,
         seed: int,
+        trade: Trade = INVOICES,
     ) -> None:
         dice = Random(f"{seed} life {number}")
         dies_at = 1 + int(dice.expovariate(1 / weather.between_crashes)) if weather.between_crashes else None
         self.mortal = MortalStore(store, dies_at=dies_at, after=dice.random() < 0.5)
         self.store = parts.store(self.mortal)
         self.clock = parts.clock(clock)
-        given = parts.guests(guests(world, self.store, QUICK_RULES))
+        self.given = given = parts.guests(trade.guests(world, self.store, self.clock))
         self.hand = parts.bell()
         bell: Bell = LossyBell(self.hand, dice, weather.rings_lost) if weather.rings_lost else self.hand
         self.engine = parts.engine(
             Engine(
                 self.store,
-                Flows(parts.flows, given),
+                Flows(parts.flows or trade.flows, given),
                 clock=self.clock,
                 bell=bell,
                 random=dice,
                 owner=f"life {number}",
                 pace=parts.pace,
-                lanes=parts.lanes,
+                lanes=trade.lanes,
             )
         )
-        self.inbox = parts.inbox(
-            self.engine.recorder, given["orders"], given["payments"], sources(), self.clock
-        )
+        delivered = [given.get(name) for name in ("checkout_records", "shipments", "messages")]
+        keeping = Keeping(self.engine.store, given["orders"], given["payments"], *delivered)
+        told = parts.sources(trade.sources())
+        self.inbox = parts.inbox(self.engine.recorder, keeping, told, self.clock)
         self.runtime = MortalRuntime(self.engine, self.hand, self.clock)
         self.operations = Operations(self.engine)
 
@@ -138,9 +156,17 @@ class Service:
     """One life after the other. `life` is None while it is down."""
 
     def __init__(
-        self, store: Store, world: World, clock: VirtualClock, parts: Parts, weather: Weather, seed: int
+        self,
+        store: Store,
+        world: World,
+        clock: VirtualClock,
+        parts: Parts,
+        weather: Weather,
+        seed: int,
+        trade: Trade = INVOICES,
     ) -> None:
         self.store = MoodyStore(store)
+        self._trade = trade
         self._world, self._clock, self._parts, self._weather, self._seed = world, clock, parts, weather, seed
         self._dice = Random(f"{seed} service")
         self.crashes = 0
@@ -157,7 +183,16 @@ class Service:
 
     async def _one_life(self) -> None:
         weather = Weather() if self.calm else self._weather
-        life = Life(self.crashes, self.store, self._world, self._clock, self._parts, weather, self._seed)
+        life = Life(
+            self.crashes,
+            self.store,
+            self._world,
+            self._clock,
+            self._parts,
+            weather,
+            self._seed,
+            self._trade,
+        )
         with contextlib.suppress(Died):
             await life.runtime.start()
             self.life = life

@@ -27,6 +27,9 @@ QUICK = Times(
     capture_after=0.01,
     upsell_after=0.01,
     order_late=0.01,
+    search_lag=0.02,
+    status_after=0.01,
+    scan_after=0.01,
 )
 TARGET = Target(
     stripe_secrets=("whsec_new", "whsec_old"),

@@ -74,6 +74,18 @@ def test_a_read_never_lands_and_only_fiken_refuses_company() -> None:
     assert max(t.after for t in writes if t and t.fault == "commit-then-timeout") <= Times().landing_longest
 
 
+def test_a_tenth_of_the_ids_is_dead_already_and_none_with_a_suffix() -> None:
+    plan = FaultPlan(Times(), "all", 4)
+    ids = [str(2_045_861_230_000 + nth) for nth in range(3_000)]
+    dead = [ident for ident in ids if plan.canceled_before(ident)]
+    assert 0.08 < len(dead) / len(ids) < 0.12
+    assert [ident for ident in ids if plan.canceled_before(ident)] == dead
+    assert plan.injected["canceled-200"] == len(dead)
+    assert not any(plan.canceled_before(f"{ident}-2") for ident in dead)
+    plan.set("503", seed=4)
+    assert not any(plan.canceled_before(ident) for ident in dead)
+
+
 def test_drop_and_old_secret_need_what_they_work_on() -> None:
     plan = FaultPlan(Times(), "all", 2)
     assert not any(plan.for_webhook("stripe", str(n), secrets=1).signer != "newest" for n in range(50))

@@ -23,6 +23,10 @@ async def test_exactly_as_many_payments_as_orders(start: Start, receiver: Receiv
         "placed": 40,
         "paid": 40,
         "expected": 40,
+        "parcels": 0,
+        "checkouts": 0,
+        "checkouts_paid": 0,
+        "refused": 0,
         "error": None,
     }
     assert seen[-1] == ("done", 40)

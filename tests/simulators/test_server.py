@@ -27,7 +27,7 @@ async def test_faults_are_set_and_told(start: Start) -> None:
     assert told["known"] == FAULTS
     await client.call("PUT", "/_faults", json={"faults": "all", "api_rate": 0.1})
     told = (await client.call("GET", "/_faults")).json
-    assert (len(told["faults"]), told["seed"], told["rate"], told["api_rate"]) == (12, 7, 0.3, 0.1)
+    assert (len(told["faults"]), told["seed"], told["rate"], told["api_rate"]) == (13, 7, 0.3, 0.1)
     await client.call("PUT", "/_faults", json={"faults": "none"})
     assert (await client.call("GET", "/_faults")).json["faults"] == []
 
@@ -117,10 +117,59 @@ def test_an_application_knows_its_simulators() -> None:
 
 def test_arguments(capsys: pytest.CaptureFixture[str]) -> None:
     asked = arguments(["--faults", "slow,429", "--seed", "3"])
-    assert (asked.faults, asked.seed, asked.port) == ("429,slow", 3, 0)
+    assert (asked.faults, asked.seed, asked.port, asked.parcels_move) == ("429,slow", 3, 0, False)
+    assert arguments(["--parcels-move"]).parcels_move
     with pytest.raises(SystemExit):
         arguments(["--faults", "gremlins"])
     assert "faults" in capsys.readouterr().err
+
+
+async def test_a_cart_that_was_checked_out_by_hand_is_noted(start: Start) -> None:
+    client = await start()
+    cart = {
+        "order_number": "77",
+        "razorpay_order": "order_1",
+        "units": {"racket-garuda": 2},
+        "phone": "+919812345678",
+    }
+    assert (await client.call("POST", "/_carts", json=cart)).status == 201
+    (row,) = client.ledger()["delivery"]["carts"]
+    assert (row["order_number"], row["physical"], row["price"]) == ("77", True, 490_000)
+    for wrong, status in (
+        ({"units": {"racket-garuda": "2"}}, 400),
+        ({"units": []}, 400),
+        ({"units": {"x": 1}}, 400),
+    ):
+        assert (await client.call("POST", "/_carts", json={**cart, **wrong})).status == status
+    assert (await client.call("POST", "/_carts", json={"units": {}})).status == 404
+
+
+async def test_every_provider_has_an_address_that_answers(start: Start) -> None:
+    client = await start()
+    served = client.served
+    assert set(served.bases()) == {
+        "stripe",
+        "fiken",
+        "razorpay",
+        "shiprocket",
+        "meta",
+        "twilio",
+        "msg91",
+        "wati",
+        "jira",
+    }
+    for name in ("razorpay", "shiprocket", "meta", "twilio", "msg91", "wati", "jira"):
+        assert served.bases()[name] == getattr(served, f"{name}_base")
+    no_key = {
+        "razorpay": "/v1/payments",
+        "shiprocket": "/v1/external/orders",
+        "meta": "/v25.0/106540352242922",
+        "twilio": f"/2010-04-01/Accounts/AC{'0' * 32}/Messages.json",
+        "wati": "/api/v1/getMessageTemplates",
+        "jira": "/rest/api/3/myself",
+    }
+    for name, path in no_key.items():
+        assert (await client.call("GET", f"/{name}{path}")).status == 401, name
 
 
 async def test_as_a_process_of_its_own() -> None:
@@ -138,6 +187,6 @@ async def test_as_a_process_of_its_own() -> None:
     bases = json.loads(await child.stdout.readline())
     async with aiohttp.ClientSession() as session, session.get(bases["base"] + "/_ledger") as reply:
         told = await reply.json()
-    assert (told["seed"], len(told["faults"])) == (5, 12)
+    assert (told["seed"], len(told["faults"])) == (5, 13)
     child.terminate()
     assert await child.wait() == 0

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.web.deliveries import deliver
 from tests.web.serving import CHROMIUM, Served, seeded, serving
 from tests.web.stories import fill
 from tests.web.world import World, make_world
@@ -32,6 +33,16 @@ async def shop() -> World:
     """A service in the middle of a shop's day."""
     world = make_world()
     await fill(world.store, well=8)
+    await world.engine.open()
+    return world
+
+
+@pytest.fixture
+async def market() -> World:
+    """The same service, where the shop's checkout of our own has been open for two weeks as well."""
+    world = make_world()
+    await fill(world.store, well=8)
+    await deliver(world.store)
     await world.engine.open()
     return world
 

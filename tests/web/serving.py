@@ -14,6 +14,7 @@ from typing import Any
 import uvicorn
 
 from onpaid.server import Guarded
+from tests.web.deliveries import deliver
 from tests.web.stories import fill
 from tests.web.world import World, make_world
 
@@ -44,8 +45,9 @@ async def nothing(world: World) -> None:
 
 
 async def seeded(world: World) -> None:
-    """The shop's day."""
+    """The shop's day, and the two weeks of its own checkout."""
     await fill(world.store)
+    await deliver(world.store)
     await world.engine.open()
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from onpaid.app.masking import Mask, mask_customer, mask_email
+from onpaid.app.masking import Mask
+from onpaid.app.masks import mask_customer, mask_email
 from onpaid.domain.orders import Address, Customer
 from tests.web.client import operator
 from tests.web.people import person

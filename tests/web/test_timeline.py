@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from onpaid.app import journals, words
+from onpaid.app.hints import hint_for
 from onpaid.app.masking import Mask
 from onpaid.app.shown_orders import Moment, OrderShown
 from onpaid.domain.events import Envelope
@@ -71,7 +72,7 @@ def test_steps_that_nobody_knows_are_told_by_their_name() -> None:
     step = Step("grant points", "grant", "once", "done")
     assert words.step_sentence(step) == "Grant points: done"
     assert words.who_acts(step) == "the provider"
-    assert words.hint_for(step) == "{}"
+    assert hint_for(step) == "{}"
     assert words.title_of("grant_points") == "Grant points"
 
 

@@ -1,12 +1,13 @@
 """What is missing or wrong before money may come in, in sentences with a next step.
 
-Each check is a function from what it looks at to findings; the command gathers what there is to look at. No sentence
-holds a secret: it says that one is set, missing or weak, never what it is.
+Each check is a function from what it looks at to findings; the command gathers what there is to look at. No
+sentence holds a secret: it says that one is set, missing or weak, never what it is. A story is looked at if anything
+of it is set; what the story of delivery needs beyond its keys is in `doctor_delivery.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -20,7 +21,7 @@ LONGEST_AHEAD: Final = 5 * 60 * 1000
 """How far the newest event may lie in the future, in milliseconds, before the clock is called wrong."""
 OLDEST_YEAR: Final = 2025
 
-NEEDED: Final = {
+INVOICING: Final = {
     "STRIPE_API_KEY": "in Stripe, under Developers, make a restricted key that may read charges, PaymentIntents, customers and balance",
     "STRIPE_WEBHOOK_SECRET": "in Stripe, add the endpoint <this service>/webhooks/stripe and take its signing secret",
     "KONVERZKY_WEBHOOK_SECRET": "choose a long random one, and give it to the shop together with the webhook's address",
@@ -28,14 +29,38 @@ NEEDED: Final = {
     "FIKEN_COMPANY_SLUG": "it is the part of Fiken's address behind /foretak/",
     "FIKEN_BANK_ACCOUNT_CODE": "the account printed on invoices; it looks like 1920:10001",
     "FIKEN_PAYMENT_ACCOUNT": "the account that card money is booked to; it looks like 1920:10002",
+}
+DELIVERY: Final = {
+    "RAZORPAY_KEY_ID": "in Razorpay, under API keys, make a key; it looks like rzp_test_... or rzp_live_...",
+    "RAZORPAY_KEY_SECRET": "Razorpay shows it once, when the key is made",
+    "RAZORPAY_WEBHOOK_SECRET": "choose a long random one, and enter it in Razorpay with the webhook's address",
+}
+EVERYWHERE: Final = {
     "ONPAID_ADMIN_TOKEN": "choose a long random one: without it nobody may act in the console or the API",
 }
 HELPFUL: Final = {
     "ONPAID_VIEWER_TOKEN": "who only looks needs the admin token",
     "ONPAID_SESSION_SECRET": "everybody is logged out of the console at each start",
+}
+HELPFUL_TO_INVOICES: Final = {
     "ONPAID_PUBLIC_URL": "links in tickets and of `onpaid login-link` show the address that the server listens on",
     "KONVERZKY_PRICES_INCLUDE_VAT": "an order that does not say itself whether its prices include VAT becomes a ticket",
 }
+SIGNS_OF_DELIVERY: Final = (
+    *DELIVERY,
+    "RAZORPAY_SECRET_NAME",
+    "CHECKOUT_ORIGINS",
+    "SHIPROCKET_EMAIL",
+    "SHIPROCKET_PASSWORD",
+    "SHIPROCKET_SECRET_NAME",
+    "SHIPROCKET_CHANNEL_ID",
+    "SHIPROCKET_WEBHOOK_TOKEN",
+    "PARCEL_DEFAULT",
+    "WHATSAPP_API_KEY",
+)
+"""Whoever sets one of these means the story of delivery."""
+JIRA: Final = ("JIRA_BASE_URL", "JIRA_EMAIL", "JIRA_API_TOKEN", "JIRA_PROJECT")
+MAIL: Final = ("SMTP_HOST", "SMTP_FROM")
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -45,24 +70,23 @@ class Finding(msgspec.Struct, frozen=True):
     wrong: bool = True
 
 
+def stories(settings: Settings) -> tuple[bool, bool]:
+    """Which stories are meant by what is set: invoices, delivery."""
+    invoices = len(settings.missing(*INVOICING)) < len(INVOICING)
+    delivers = len(settings.missing(*SIGNS_OF_DELIVERY)) < len(SIGNS_OF_DELIVERY)
+    return invoices, delivers or settings["WHATSAPP_PROVIDER"] != "none"
+
+
 def about_settings(settings: Settings, *, live: bool) -> list[Finding]:
     """What is not set, or set to what cannot be meant. `live` says that real money is."""
-    found = [
-        Finding(f"{name} is not set: {advice}.") for name, advice in NEEDED.items() if settings.missing(name)
-    ]
-    found += [
-        Finding(f"{name} is not set: {effect}.", wrong=False)
-        for name, effect in HELPFUL.items()
-        if settings.missing(name)
-    ]
-    admin, viewer = settings["ONPAID_ADMIN_TOKEN"], settings["ONPAID_VIEWER_TOKEN"]
-    found += [
-        Finding(f"{name} is short: make it at least {WEAKEST_TOKEN} random characters.")
-        for name in ("ONPAID_ADMIN_TOKEN", "ONPAID_VIEWER_TOKEN", "ONPAID_SESSION_SECRET")
-        if settings[name] and len(settings[name]) < WEAKEST_TOKEN
-    ]
-    if admin and admin == viewer:
-        found.append(Finding("ONPAID_VIEWER_TOKEN is the same as ONPAID_ADMIN_TOKEN: who may look may act."))
+    invoices, delivers = stories(settings)
+    found = [] if invoices or delivers else _no_story()
+    found += not_set(settings, INVOICING) if invoices else []
+    found += not_set(settings, DELIVERY) if delivers else []
+    found += not_set(settings, EVERYWHERE)
+    found += not_set(settings, HELPFUL, wrong=False)
+    found += not_set(settings, HELPFUL_TO_INVOICES, wrong=False) if invoices and not delivers else []
+    found += _about_tokens(settings)
     if settings["ONPAID_TIME_FACTOR"] != 1:
         says = "ONPAID_TIME_FACTOR is not 1: quiet periods are too short for real providers. Unset it."
         found.append(Finding(says, wrong=live))
@@ -77,6 +101,52 @@ def about_settings(settings: Settings, *, live: bool) -> list[Finding]:
                 wrong=False,
             )
         )
+    return found + _about_telling(settings)
+
+
+def not_set(settings: Settings, advice: Mapping[str, str], *, wrong: bool = True) -> list[Finding]:
+    """A sentence for each of these settings that is missing."""
+    return [Finding(f"{name} is not set: {advice[name]}.", wrong) for name in settings.missing(*advice)]
+
+
+def _no_story() -> list[Finding]:
+    """Neither story is set up: what each would need."""
+    return [
+        Finding("Nothing is set up to be done: set what one of the two stories needs, or both."),
+        Finding(f"Invoices need {', '.join(INVOICING)}: see docs/going-live.md.", wrong=False),
+        Finding(f"Delivery needs {', '.join(DELIVERY)}: see docs/checkout.md.", wrong=False),
+    ]
+
+
+def _about_tokens(settings: Settings) -> list[Finding]:
+    admin, viewer = settings["ONPAID_ADMIN_TOKEN"], settings["ONPAID_VIEWER_TOKEN"]
+    tokens = {
+        name: settings[name] or "" for name in (*EVERYWHERE, "ONPAID_VIEWER_TOKEN", "ONPAID_SESSION_SECRET")
+    }
+    tokens["ONPAID_LINK_SECRET"] = min(settings["ONPAID_LINK_SECRET"], key=len, default="")
+    found = [
+        Finding(f"{name} is short: make it at least {WEAKEST_TOKEN} random characters.")
+        for name, token in tokens.items()
+        if 0 < len(token) < WEAKEST_TOKEN
+    ]
+    if admin and admin == viewer:
+        found.append(Finding("ONPAID_VIEWER_TOKEN is the same as ONPAID_ADMIN_TOKEN: who may look may act."))
+    return found
+
+
+def _about_telling(settings: Settings) -> list[Finding]:
+    """Whether Jira and alerts are set up whole, or not at all."""
+    found: list[Finding] = []
+    missing = settings.missing(*JIRA)
+    if missing and len(missing) < len(JIRA):
+        says = f"Jira is set up in part, {', '.join(missing)} not: set all of {', '.join(JIRA)}, or none."
+        found.append(Finding(says))
+    missing = settings.missing(*MAIL)
+    if settings["ALERT_EMAIL"] and missing:
+        found.append(Finding(f"ALERT_EMAIL is set, and {', '.join(missing)} not: no mail could be sent."))
+    if settings["SMTP_HOST"] and not settings["ALERT_EMAIL"]:
+        says = "SMTP_HOST is set, and ALERT_EMAIL not: nobody is mailed of critical tickets."
+        found.append(Finding(says, wrong=False))
     return found
 
 

@@ -6,15 +6,17 @@ depends on routing: an event that we cannot make sense of is kept as unrouted, w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
 import structlog
 
+from onpaid.app.keeping import Keeping
 from onpaid.clock import Clock, Instant
-from onpaid.domain.events import Envelope, Fact, Judged, OrderReceived
-from onpaid.domain.payments import PaymentChanged, PaymentSucceeded
+from onpaid.domain.events import Envelope, Judged
 from onpaid.engine.journal import Ticket
 from onpaid.engine.recorder import Recorder
 from onpaid.engine.tickets import new_ticket
@@ -22,15 +24,12 @@ from onpaid.errors import Conflict, InvalidInput, Problem, StoreUnavailable
 from onpaid.metrics import EVENTS as EVENTS_METRIC
 from onpaid.providers.roles import WebhookSource
 from onpaid.repositories.events import EVENTS, EventRecord, digest_of, event_key, pack
-from onpaid.repositories.incoming_orders import receive_order
-from onpaid.repositories.orders import Orders
-from onpaid.repositories.payments import Payments
-from onpaid.store.port import Write
 from onpaid.store.records import Versioned
 
 log = structlog.get_logger("onpaid.inbox")
 
 TRIES = 50
+_EVENT_ID = re.compile(r"[A-Za-z0-9_.:-]{1,100}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +47,12 @@ class Inbox:
     def __init__(
         self,
         recorder: Recorder,
-        orders: Orders,
-        payments: Payments,
+        keeping: Keeping,
         sources: Mapping[str, WebhookSource],
         clock: Clock,
     ) -> None:
         self._recorder = recorder
-        self._orders = orders
-        self._payments = payments
+        self._keeping = keeping
         self.sources = sources
         self._clock = clock
 
@@ -66,7 +63,7 @@ class Inbox:
         source = self.sources[source_name]
         now = self._clock.now()
         source.verify(headers, body, now, token=token)
-        envelope = source.read(body, now)
+        envelope = _named(source.read(body, now, token=token), headers.get(source.event_id_header, ""))
         receipt = await self._record(source, envelope, body, now)
         EVENTS_METRIC.labels(source_name, receipt.verdict).inc()
         return receipt
@@ -129,8 +126,8 @@ class Inbox:
             verdict = "ignored" if judged.ignored else "routed"
         facts = () if judged is None else judged.facts
         for _ in range(TRIES):
-            writes, wakes, problems, about = await self._keep(facts)
-            found = [*tickets, *(self._ticket(problem, key, about) for problem in problems)]
+            kept = await self._keeping.keep(facts, self._clock.now())
+            found = [*tickets, *(self._ticket(problem, key, kept.about) for problem in kept.problems)]
             event = EventRecord(
                 key,
                 envelope,
@@ -140,12 +137,12 @@ class Inbox:
                 verdict,
                 reason,
                 [flow.run_id(fact) for fact in facts for flow in self._recorder.flows.on(fact)],
-                about,
+                kept.about,
             )
             own = EVENTS.insert(event) if held is None else EVENTS.update(event, held.version)
             try:
                 await self._recorder.record(
-                    [own, *writes], facts=facts, event=key, wakes=wakes, tickets=found
+                    [own, *kept.writes], facts=facts, event=key, wakes=kept.wakes, tickets=found
                 )
             except Conflict as conflict:
                 if (EVENTS.name, key) in conflict.keys:
@@ -186,27 +183,11 @@ class Inbox:
             about=about,
         )
 
-    async def _keep(self, facts: tuple[Fact, ...]) -> tuple[list[Write], list[str], list[Problem], list[str]]:
-        """The records that the facts make or change."""
-        now = self._clock.now()
-        writes: list[Write] = []
-        wakes: list[str] = []
-        problems: list[Problem] = []
-        about: list[str] = []
-        for fact in facts:
-            if isinstance(fact, OrderReceived):
-                incoming = await receive_order(self._recorder.store, self._orders, fact, now)
-                writes.extend(incoming.writes)
-                wakes.extend(incoming.wakes)
-                problems.extend(incoming.problems)
-                about.append(f"order:{incoming.order}")
-            elif isinstance(fact, PaymentSucceeded):
-                kept, woken = await self._payments.receive(fact, now)
-                writes.extend(kept)
-                wakes.extend(woken)
-                about.append(f"order:{fact.order}")
-            elif isinstance(fact, PaymentChanged):
-                writes.extend(await self._payments.receive_change(fact))
-                if fact.order:
-                    about.append(f"order:{fact.order}")
-        return writes, wakes, problems, about
+
+def _named(envelope: Envelope, given: str) -> Envelope:
+    """The envelope under the id that the sender put into a header, where it does so."""
+    if not given:
+        return envelope
+    if not _EVENT_ID.fullmatch(given):
+        raise InvalidInput("the header with the event's id holds odd characters, or too many")
+    return msgspec.structs.replace(envelope, event_id=given)

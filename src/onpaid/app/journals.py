@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from onpaid.app import words
+from onpaid.app.hints import hint_for
 from onpaid.app.masking import Mask
 from onpaid.app.shown import AttemptShown, May, RunRow, RunShown, Settling, StepShown
 from onpaid.app.shown_orders import Dot
@@ -68,9 +69,10 @@ def step_shown(step: Step, run: Run, mask: Mask) -> StepShown:
     )
 
 
-def dots_of(run: Run) -> list[Dot]:
-    """The run's steps in a row."""
-    return [Dot(step.name, step.state, words.step_mood(step, run)) for step in run.steps]
+def dots_of(run: Run, *, outside: bool = False) -> list[Dot]:
+    """The run's steps in a row; `outside` leaves those out that only write to our own store."""
+    steps = [step for step in run.steps if not (outside and step.kind == "local")]
+    return [Dot(step.name, step.state, words.step_mood(step, run)) for step in steps]
 
 
 def order_of(about: list[str]) -> str | None:
@@ -103,7 +105,7 @@ def settling_of(run: Run, now: Instant) -> Settling | None:
         return None
     if run.state == "running" and run.lease_until > now:
         return None
-    return Settling(doubt.name, doubt.tries, words.who_acts(doubt), words.hint_for(doubt))
+    return Settling(doubt.name, doubt.tries, words.who_acts(doubt), hint_for(doubt))
 
 
 def run_shown(run: Run, now: Instant, mask: Mask) -> RunShown:

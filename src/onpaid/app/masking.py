@@ -9,49 +9,14 @@ Every pattern is bounded, so that no body, however odd, takes long.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
-from onpaid.domain.orders import Customer
+from onpaid.app.masks import HIDDEN, mask_email, mask_phone, mask_words
+from onpaid.app.private_fields import DEEPEST, hider, is_person, private_in, squeezed
 
-HIDDEN = "***"
 LONGEST = 2_000
-DEEPEST = 40
 
-_SQUEEZE = re.compile(r"[^a-z0-9]+")
-_SECRET = re.compile(
-    r"secret|token|passw|apikey|authorization|signature|privatekey|credential|cookie|fingerprint|cvc|cvv|^pin$"
-)
-_EMAIL_FIELD = re.compile(r"e?mail$|^email|emailaddress|mailto")
-_PHONE_FIELD = re.compile(r"phone|mobile|msisdn|^tel$")
-_NAME_FIELD = re.compile(
-    r"^(first|last|full|given|family|middle|maiden|customer|company|billing|shipping|contact|to|from|recipient|user"
-    r"|buyer|payer|display|(card|account)?holder)name$|^company$|^attention$"
-)
-_PLACE_FIELD = re.compile(
-    r"^(address)?line[1-4]?$|^street|^address[0-9]?$|^city$|^town$|postal|postcode|^zip|^state$"
-)
-_OTHER_FIELD = re.compile(
-    r"organi[sz]ationnumber|orgn(umbe)?r|^ssn$|nationalid|taxid|vatnumber|birth|^dob$|iban|bban|accountno$"
-    r"|^cardnumber$|^pan$|ipaddress|^ip$|useragent"
-)
-_PERSON = frozenset(("email", "phone", "line1", "organizationnumber", "membernumberstring"))
-_PERSON_ROOM = frozenset(
-    (
-        "customer",
-        "billing",
-        "billingdetails",
-        "shipping",
-        "contact",
-        "owner",
-        "recipient",
-        "person",
-        "user",
-        "buyer",
-        "payer",
-        "cardholder",
-    )
-)
 _COMMON = re.compile(
     r"customer|deleted|fiken|invoice|konverzky|orders?|paid|payment|shop|stripe|test|webhook", re.IGNORECASE
 )
@@ -62,7 +27,11 @@ _TOKEN = re.compile(r"\b(sk|rk|pk|whsec|ek)_[A-Za-z0-9_*]{4,200}")
 _BEARER = re.compile(r"\b(Bearer|Basic)\s{1,4}[^\s\"',;]{1,400}", re.IGNORECASE)
 _JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{8,2000}(?:\.[A-Za-z0-9_-]{0,2000}){0,3}")
 _PHONE = re.compile(r"(?<![\w.:+-])(?:\+|00)\d(?:[ -]?\d){6,14}(?![\w])")
-_CARD = re.compile(r"(?<![\w.:-])[2-6]\d(?:[ -]?\d){11,17}(?![\w])")
+_WHATSAPP = re.compile(r"\bwhatsapp:\+?\d{7,15}(?!\d)")
+_LINK = re.compile(r"(?<![\w-])[A-Za-z0-9_-]{6,300}\.[A-Za-z0-9_-]{8}\.[A-Za-z0-9_-]{22}(?![\w-])")
+"""A customer's link: whoever has it sees the order."""
+_CARD = re.compile(r"(?<![\w.:-])[2-6]\d(?:[ -]?\d){12,17}(?![\w])")
+"""Of 14 digits at least: our order numbers have 13, and begin as cards do."""
 
 
 class Mask:
@@ -81,25 +50,27 @@ class Mask:
             text = _EMAIL.sub(lambda found: mask_email(found.group()), text)
         text = _TOKEN.sub(lambda found: f"{found.group(1)}_{HIDDEN}", text)
         text = _BEARER.sub(lambda found: f"{found.group(1)} {HIDDEN}", text)
-        text = _JWT.sub(HIDDEN, text)
+        text = _LINK.sub(HIDDEN, _JWT.sub(HIDDEN, text))
+        if "whatsapp:" in text:
+            text = _WHATSAPP.sub(lambda found: f"whatsapp:{mask_phone(found.group())}", text)
         text = _CARD.sub(lambda found: _mask_card(found.group()), text)
         return _PHONE.sub(lambda found: mask_phone(found.group()), text)
 
     def tree(self, value: Any) -> Any:
         """A tree of JSON."""
         learnt = Mask()
-        learnt._words = _pattern([*_private_in(value, "", 0)], self._words)
+        learnt._words = _pattern([*private_in(value, "")], self._words)
         return learnt._walk(value, "", 0)
 
     def _walk(self, value: Any, room: str, depth: int) -> Any:
         if depth > DEEPEST:
             return "…"
         if isinstance(value, dict):
-            person = _is_person(value, room)
+            person = is_person(value, room)
             shown = {}
             for name, held in value.items():
-                field = _SQUEEZE.sub("", str(name).lower())
-                hide = _hider(field, person)
+                field = squeezed(name)
+                hide = hider(field, held, person=person)
                 hidden = hide(held) if hide is not None and isinstance(held, str | int) and held else None
                 clear = self._walk(held, field, depth + 1) if hidden is None else hidden
                 shown[self.text(str(name))] = clear
@@ -112,92 +83,6 @@ class Mask:
             text = str(value)
             return _mask_card(text) if _CARD.fullmatch(text) and _luhn(text) else value
         return value
-
-
-def mask_email(address: str) -> str:
-    """`kari@example.org` as `k***@example.org`."""
-    local, at, domain = address.partition("@")
-    return f"{local[:1]}{HIDDEN}@{domain}" if at else HIDDEN
-
-
-def mask_phone(number: str) -> str:
-    """`+47 912 34 567` as `***67`."""
-    return HIDDEN + number[-2:]
-
-
-def mask_words(words: str) -> str:
-    """`Kari Nordmann` as `K*** N***`."""
-    return " ".join(f"{word[:1]}{HIDDEN}" for word in words.split()) or HIDDEN
-
-
-def mask_customer(customer: Customer) -> Customer:
-    """A customer as a viewer sees one: no name, no address but its country."""
-    country = customer.address.country if customer.address else None
-    return Customer(
-        id=customer.id,
-        name=mask_words(customer.name) if customer.name else None,
-        email=mask_email(customer.email) if customer.email else None,
-        phone=mask_phone(customer.phone) if customer.phone else None,
-        company=mask_words(customer.company) if customer.company else None,
-        address=type(customer.address)(country=country) if customer.address else None,
-    )
-
-
-def private_words(customer: Customer | None) -> Iterator[str]:
-    """What of a customer must not be read in other texts."""
-    if customer is None:
-        return
-    place = customer.address
-    yield from (
-        word
-        for word in (
-            customer.name,
-            customer.email,
-            customer.phone,
-            customer.company,
-            customer.organization_number,
-            place.line1 if place else None,
-            place.line2 if place else None,
-        )
-        if word
-    )
-
-
-def _hider(field: str, person: bool) -> Callable[[Any], str] | None:
-    """How the value of a field is hidden, if its name says that it must be."""
-    if _SECRET.search(field):
-        return lambda _value: HIDDEN
-    if _EMAIL_FIELD.search(field):
-        return lambda value: mask_email(str(value))
-    if _PHONE_FIELD.search(field):
-        return lambda value: mask_phone(str(value))
-    if _NAME_FIELD.match(field) or (field == "name" and person):
-        return lambda value: mask_words(str(value))
-    if _OTHER_FIELD.search(field) or (_PLACE_FIELD.search(field) and (person or field != "state")):
-        return lambda _value: HIDDEN
-    return None
-
-
-def _is_person(value: dict[Any, Any], room: str) -> bool:
-    fields = {_SQUEEZE.sub("", str(name).lower()) for name in value}
-    return room in _PERSON_ROOM or not fields.isdisjoint(_PERSON)
-
-
-def _private_in(value: Any, room: str, depth: int) -> Iterator[str]:
-    """The texts that their fields' names declare private."""
-    if depth > DEEPEST:
-        return
-    if isinstance(value, list):
-        for each in value:
-            yield from _private_in(each, room, depth + 1)
-    elif isinstance(value, dict):
-        person = _is_person(value, room)
-        for name, held in value.items():
-            field = _SQUEEZE.sub("", str(name).lower())
-            if isinstance(held, str) and _hider(field, person) is not None and field not in ("state", "city"):
-                yield held
-            else:
-                yield from _private_in(held, field, depth + 1)
 
 
 def _pattern(words: Iterable[str], more: re.Pattern[str] | None = None) -> re.Pattern[str] | None:
@@ -224,4 +109,4 @@ def _mask_card(number: str) -> str:
 def _luhn(number: str) -> bool:
     digits = [int(each) for each in number if each.isdigit()]
     doubled = [sum(divmod(2 * digit, 10)) for digit in digits[-2::-2]]
-    return 13 <= len(digits) <= 19 and (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+    return 14 <= len(digits) <= 19 and (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from onpaid.app import journals, milestones, orders_shown, tickets_shown, words
+from onpaid.app import delivery_milestones, journals, milestones, orders_shown, tickets_shown, words
 from onpaid.app.about import MOST, About, names_of
+from onpaid.app.delivery_shown import deliveries_of, delivery_shown
 from onpaid.app.masking import Mask
 from onpaid.app.search import Search
 from onpaid.app.shown_orders import Hit, OrderList, OrderRow, OrderShown, RevisionShown, StateCount
 from onpaid.app.timeline import timeline
 from onpaid.clock import Clock, as_datetime
+from onpaid.domain.checkouts import CheckoutWanted
 from onpaid.domain.events import OrderReceived
+from onpaid.domain.messages import MessageWanted
 from onpaid.domain.orders import Order
-from onpaid.domain.payments import Payment, PaymentSucceeded
-from onpaid.engine.journal import RUNS, TICKETS, Run, Ticket
+from onpaid.domain.payments import Payment, PaymentChanged, PaymentSucceeded
+from onpaid.domain.shipments import ShipmentUnwanted, ShipmentWanted
+from onpaid.engine.journal import ENDED, RUNS, TICKETS, Run, Ticket
 from onpaid.engine.runner import Engine
 from onpaid.errors import InvalidInput
 from onpaid.repositories.events import Events
@@ -35,6 +39,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
     **{state: (state,) for state in _EACH},
 }
 STATES = (*GROUPS, "unpaid")
+ATTENTION = ("doubtful", "failed")
+BESIDE = (CheckoutWanted, ShipmentWanted, ShipmentUnwanted, MessageWanted, PaymentChanged)
+"""Facts about an order whose runs are looked at where one needs a person."""
 CARDS = (
     ("done", "Done"),
     ("underway", "Under way"),
@@ -71,6 +78,8 @@ class OrderViews:
         self._search = Search(store, orders, payments, events, references, shops)
         self._story = [flow.name for flow in engine.flows if flow.on is PaymentSucceeded]
         self._unpaid = [flow.name for flow in engine.flows if flow.on is OrderReceived]
+        self._beside = [flow.name for flow in engine.flows if flow.on in BESIDE]
+        self._opening = [flow.name for flow in engine.flows if flow.on is CheckoutWanted]
         self._filing = [flow.name for flow in engine.flows if flow.on is Ticket]
 
     async def orders(
@@ -131,9 +140,17 @@ class OrderViews:
         counting = self._counting(runs)
         state = orders_shown.state_of(order, counting)
         invoices = orders_shown.invoices_of(counting)
-        marks = milestones.milestones_of(order, payments, invoices, state)
-        told = next((run for run in counting if run.state == state), None)
-        why = "" if told is None else words.reason_in_short(told)
+        told = orders_shown.telling(counting, state)
+        why = mask.text("" if told is None else words.reason_in_short(told))
+        kept = await deliveries_of(self._store, order)
+        delivery = None
+        if order is not None and order.fulfilment is not None:
+            delivery = delivery_shown(order.fulfilment, kept, runs, mask, personal=personal)
+            marks = delivery_milestones.delivery_milestones(order, payments, delivery, state)
+            headline = delivery_milestones.delivery_headline(delivery, state, why)
+        else:
+            marks = milestones.milestones_of(order, payments, invoices, state)
+            headline = milestones.headline_of(marks, len(payments), state, why)
         first = min((payment.recorded_at for payment in payments), default=now)
         by_id = {run.id: run for run in runs}
         return OrderShown(
@@ -143,7 +160,7 @@ class OrderViews:
             known=order is not None,
             state=state,
             mood=words.run_mood(state),
-            headline=milestones.headline_of(marks, len(payments), state, mask.text(why)),
+            headline=headline,
             at=as_datetime(first if order is None else order.received_at),
             live=all(payment.fact.live for payment in payments) if order is None else order.live,
             aliases=[] if order is None else list(order.aliases),
@@ -156,7 +173,8 @@ class OrderViews:
             tickets=[
                 tickets_shown.ticket_shown(ticket, by_id.get(ticket.run or ""), mask) for ticket in tickets
             ],
-            timeline=timeline(order, payments, events, runs, tickets, mask),
+            timeline=timeline(order, payments, events, runs, tickets, mask, kept),
+            delivery=delivery,
         )
 
     async def _revisions(self, order: Order, mask: Mask) -> list[RevisionShown]:
@@ -177,9 +195,14 @@ class OrderViews:
         return orders_shown.total_of(revision, self._orders.prices_include_vat(revision))
 
     def _counting(self, runs: Sequence[Run]) -> list[Run]:
-        """The runs that say how an order stands: not those that file tickets or watch for its payment."""
+        """The runs that say how an order stands: not those that file tickets or watch for its payment, nor a checkout
+        that is open."""
         aside = {*self._filing, *self._unpaid}
-        return [run for run in runs if run.flow not in aside]
+        return [
+            run
+            for run in runs
+            if run.flow not in aside and not (run.flow in self._opening and run.state in ENDED)
+        ]
 
     def _places(self, state: str) -> list[str]:
         """The places of the index that together hold the runs in a state."""
@@ -187,7 +210,8 @@ class OrderViews:
             return [f"{flow}:waiting" for flow in self._unpaid]
         if state not in GROUPS:
             raise InvalidInput(f"there is no state {state[:40]!r}: say one of {', '.join(STATES)}")
-        return [f"{flow}:{each}" for flow in self._story for each in GROUPS[state]]
+        flows = [*self._story, *self._beside] if state in ATTENTION else self._story
+        return [f"{flow}:{each}" for flow in flows for each in GROUPS[state]]
 
     async def _keys_in(self, state: str, after: str | None, limit: int) -> tuple[list[str], str | None]:
         """The orders of the newest runs in a state. Several places are one list: they are sorted alike."""

@@ -9,7 +9,8 @@ import msgspec
 
 from onpaid.app import words
 from onpaid.app.journals import dots_of
-from onpaid.app.masking import Mask, mask_customer, mask_email, mask_words, private_words
+from onpaid.app.masking import Mask
+from onpaid.app.masks import mask_customer, mask_email, mask_words, private_words, recipient_words
 from onpaid.app.shown_orders import (
     ChangeShown,
     InvoiceShown,
@@ -18,9 +19,11 @@ from onpaid.app.shown_orders import (
     PaymentShown,
     RevisionShown,
 )
+from onpaid.app.words_delivery import stage_of
 from onpaid.clock import as_datetime
 from onpaid.domain.amounts import gross_of
 from onpaid.domain.decimals import plain
+from onpaid.domain.fulfilment import Fulfilment
 from onpaid.domain.invoices import InvoiceRef
 from onpaid.domain.money import Money, exponent, known_currency
 from onpaid.domain.orders import Customer, Order, Revision
@@ -49,6 +52,21 @@ def state_of(order: Order | None, runs: Sequence[Run]) -> str:
         if state in states:
             return state
     return "expired" if order is not None and order.expired_at is not None else "unpaid"
+
+
+def telling(runs: Sequence[Run], state: str) -> Run | None:
+    """The run that says why an order stands so: of one that waits for another, the other."""
+    by_id = {run.id: run for run in runs}
+    found = next((run for run in runs if run.state == state), None)
+    seen: set[str] = set()
+    while found is not None and found.id not in seen:
+        seen.add(found.id)
+        waited = (thing.removeprefix("run:") for thing in found.wake if thing.startswith("run:"))
+        child = next((by_id[name] for name in waited if name in by_id and by_id[name].ended is None), None)
+        if child is None:
+            return found
+        found = child
+    return found
 
 
 def total_of(revision: Revision, prices_include_vat: bool | None) -> str | None:
@@ -83,8 +101,14 @@ def order_row(
     customer = order.latest.customer if order is not None else None
     customer = customer or next((fact.billing for fact in paid if fact.billing), None) or Customer()
     name, email = customer.name or customer.company or "", customer.email or ""
-    telling = next((run for run in runs if run.state == state), None)
     at = order.received_at if order is not None else min((run.started for run in runs), default=0)
+    fulfilment = None if order is None else order.fulfilment
+    stage, stage_mood = ("", words.run_mood(state)) if fulfilment is None else stage_of(fulfilment)
+    told = telling(runs, state)
+    if state != "done":
+        why = mask.text("" if told is None else told.reason)
+    else:
+        why = _invoices_in_short(runs) if fulfilment is None else _parcel_in_short(fulfilment)
     return OrderRow(
         key=order.key if order is not None else key,
         number=order.number if order is not None else number,
@@ -92,14 +116,16 @@ def order_row(
         known=order is not None,
         state=state,
         mood=words.run_mood(state),
-        why=_invoices_in_short(runs) if state == "done" else mask.text(telling.reason if telling else ""),
+        why=why,
         customer=name if personal or not name else mask_words(name),
         email=email if personal or not email else mask_email(email),
-        steps=[dot for run in runs for dot in dots_of(run)],
+        steps=[dot for run in runs for dot in dots_of(run, outside=fulfilment is not None)],
         total=total,
         paid=[fact.amount for fact in paid],
         paid_sum=sum_of([fact.amount for fact in paid]),
         at=as_datetime(at),
+        stage=stage,
+        stage_mood=stage_mood,
     )
 
 
@@ -107,6 +133,8 @@ def private_of(order: Order | None, payments: Sequence[Payment]) -> Iterator[str
     """Every word about the customers of an order that other texts must not tell."""
     for revision in order.revisions if order is not None else ():
         yield from private_words(revision.customer)
+    if order is not None and order.fulfilment is not None:
+        yield from recipient_words(order.fulfilment.recipient)
     for payment in payments:
         yield from private_words(payment.fact.billing)
 
@@ -190,6 +218,12 @@ def _invoices_in_short(runs: Sequence[Run]) -> str:
     """What a finished order has come to: its invoices' numbers."""
     numbers = [str(invoice.number or invoice.invoice_id) for invoice in invoices_of(runs)]
     return f"invoice {' and '.join(numbers)}" if numbers else ""
+
+
+def _parcel_in_short(fulfilment: Fulfilment) -> str:
+    """What a finished delivery has come to: its parcel's AWB."""
+    parcel = fulfilment.parcel
+    return f"AWB {parcel.awb}" if parcel is not None and parcel.awb else ""
 
 
 def _price(amount: Decimal, currency: str | None) -> str:

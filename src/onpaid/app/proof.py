@@ -2,7 +2,7 @@
 
 `proof` reads our own records only. `compare` takes what the outside says of itself (a simulator's ledger, later the
 providers' lists) and names every difference, in both directions: what they have and we do not, and what we have and
-they do not.
+they do not. What was paid at our own checkout is not invoiced, and has a proof of its own: `proof_delivery`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from onpaid.repositories.payments import PAYMENTS
 from onpaid.store.port import Store
 
 FLOW: Final = "invoice_payment"
+EXPECTED: Final = "invoice"
 PAGE: Final = 200
 MOST_NAMED: Final = 1000
 """How many findings of one kind are named; all are counted."""
@@ -75,12 +76,13 @@ class Proof(msgspec.Struct, frozen=True):
 
 
 async def rows(store: Store) -> AsyncIterator[Row]:
-    """Every payment that we hold, newest first, with what became of it."""
+    """Every payment that is to be invoiced, newest first, with what became of it."""
     cursor: str | None = None
     while True:
         page = await PAYMENTS.query(store, "all", "", after=cursor, limit=PAGE)
-        runs = await RUNS.get_many(store, [f"{FLOW}:{payment.key}" for payment in page.items])
-        for payment, run in zip(page.items, runs, strict=True):
+        paid = [payment for payment in page.items if EXPECTED in payment.fact.expects]
+        runs = await RUNS.get_many(store, [f"{FLOW}:{payment.key}" for payment in paid])
+        for payment, run in zip(paid, runs, strict=True):
             yield _row(payment, run)
         cursor = page.cursor
         if cursor is None:

@@ -1,7 +1,8 @@
-"""Finding an order by whatever the customer, Stripe or the accounts call it: one field, a few reads by key.
+"""Finding an order by whatever its customer, the payment provider, the courier or the accounts call it: one field, a few
+reads by key.
 
-Tried at once: order number, alias or key; e-mail; PaymentIntent or charge; invoice number or id. A run, an event or
-a ticket is found by its id.
+Tried at once: order number, alias or key; e-mail; phone number; payment, charge or checkout; AWB, the courier service's
+ids and ours; invoice number or id. A run, an event or a ticket is found by its id.
 """
 
 from __future__ import annotations
@@ -15,13 +16,22 @@ from onpaid.app.about import About
 from onpaid.domain.orders import Order, order_key
 from onpaid.engine.journal import RUNS, TICKETS
 from onpaid.repositories.events import Events
-from onpaid.repositories.orders import Orders
+from onpaid.repositories.orders import Orders, phone_digits
 from onpaid.repositories.payments import Payments
 from onpaid.repositories.references import References
+from onpaid.repositories.shipments import SHIPMENTS
 from onpaid.store.port import Store
 
 LONGEST = 300
-INVOICES = (("invoice-number", "invoice number"), ("invoice", "invoice id"))
+OUTSIDE = (
+    ("invoice-number", "invoice number"),
+    ("invoice", "invoice id"),
+    ("payment", "payment"),
+    ("awb", "AWB"),
+    ("shipment", "shipment id"),
+    ("courier-order", "courier’s order id"),
+)
+"""Kinds of outside ids, and how they are spoken of."""
 
 Other = Literal["run", "event", "ticket"]
 
@@ -70,9 +80,18 @@ class Search:
                 keys.setdefault(key, "order number")
         for payment in await self._payments.of_id(q):
             keys.setdefault(payment.fact.order, "payment")
-        for kind, by in INVOICES:
+        for kind, by in OUTSIDE:
             for key in await self._references.orders_of(kind, q):
                 keys.setdefault(key, by)
+        shipment = await SHIPMENTS.get(self._store, q)
+        if shipment is not None:
+            keys.setdefault(shipment.record.order, "shipment id")
+        digits = phone_digits(q)
+        if digits:
+            page = await self._orders.of_phone(digits, after=after, limit=limit)
+            if page.items and not keys:
+                return Found([(order.key, order) for order in page.items], "phone", page.cursor)
+            keys |= {order.key: "phone" for order in page.items if order.key not in keys}
         found = await self._about.orders(list(keys)[:limit])
         return Found(found, ", ".join(dict.fromkeys(keys.values())), None, await self._others(q))
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from onpaid.app.shown import Mood, RunShown, TicketShown
+from onpaid.app.shown_delivery import DeliveryShown
 from onpaid.domain.money import Money
 from onpaid.domain.orders import Customer
 
@@ -21,7 +22,10 @@ class Dot(msgspec.Struct, frozen=True):
 
 
 class OrderRow(msgspec.Struct, frozen=True):
-    """An order in a list; `known` is false for money that came for an order which is not there."""
+    """An order in a list; `known` is false for money that came for an order which is not there.
+
+    `stage` says how a delivery stands, in a word or two; it is empty for an order that a shop ships by itself.
+    """
 
     key: str
     number: str
@@ -37,6 +41,8 @@ class OrderRow(msgspec.Struct, frozen=True):
     paid: list[Money]
     paid_sum: str
     at: datetime
+    stage: str = ""
+    stage_mood: Mood = "todo"
 
 
 class Hit(msgspec.Struct, frozen=True):
@@ -124,7 +130,20 @@ class Moment(msgspec.Struct, frozen=True):
     """One thing that happened to an order, in a sentence. `after_ms` is since the moment before."""
 
     at: datetime
-    kind: Literal["event", "order", "payment", "act", "look", "person", "rule", "wait", "ticket", "end"]
+    kind: Literal[
+        "event",
+        "order",
+        "payment",
+        "act",
+        "look",
+        "person",
+        "rule",
+        "wait",
+        "ticket",
+        "end",
+        "parcel",
+        "mail",
+    ]
     mood: Mood
     sentence: str
     note: str = ""
@@ -139,7 +158,7 @@ class Moment(msgspec.Struct, frozen=True):
 
 
 class Milestone(msgspec.Struct, frozen=True):
-    """Ordered, paid, invoiced, mailed: how far an order has come."""
+    """Ordered, paid, invoiced, mailed; or ordered, paid, stock, shipped, told: how far an order has come."""
 
     name: str
     mood: Mood
@@ -169,3 +188,4 @@ class OrderShown(msgspec.Struct, frozen=True):
     runs: list[RunShown]
     tickets: list[TicketShown]
     timeline: list[Moment]
+    delivery: DeliveryShown | None = None

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from onpaid.app import words
+from onpaid.app.delivery_moments import left_out, moments_of
+from onpaid.app.delivery_shown import Deliveries
 from onpaid.app.journals import asked_of, attempt_shown, decoded
 from onpaid.app.masking import Mask
 from onpaid.app.shown import Mood
@@ -18,10 +20,18 @@ from onpaid.app.shown_orders import Moment
 from onpaid.clock import Instant, as_datetime
 from onpaid.domain.orders import Order
 from onpaid.domain.payments import Payment
-from onpaid.engine.journal import Run, Step, Ticket
+from onpaid.engine.journal import Attempt, Run, Step, Ticket
 from onpaid.repositories.events import EventRecord
 
-ENDINGS_LEFT_OUT = ("expire_order", "file_ticket", "file_contact")
+ENDINGS_LEFT_OUT = (
+    "expire_order",
+    "file_ticket",
+    "file_contact",
+    "open_checkout",
+    "book_shipment",
+    "cancel_shipment",
+    "send_message",
+)
 """Flows whose end is told by their last step, or is of no interest to whoever looks at an order."""
 
 
@@ -32,10 +42,13 @@ def timeline(
     runs: Sequence[Run],
     tickets: Sequence[Ticket],
     mask: Mask,
+    deliveries: Deliveries | None = None,
 ) -> list[Moment]:
     """Everything that is known, in order of time."""
+    kept = deliveries or Deliveries()
     told = [
-        *_events(order, payments, events, mask),
+        *moments_of(order, kept, mask),
+        *_events(order, payments, left_out(events, kept), mask),
         *_unseen_payments(payments, events),
         *_waits_for_order(order, runs),
         *(moment for run in runs for moment in _steps(run, mask)),
@@ -142,7 +155,9 @@ def _attempts(run: Run, step: Step, mask: Mask) -> Iterator[Moment]:
     """One moment for each attempt; what was asked stands with the first act, what was answered with the last."""
     first = next((attempt for attempt in step.attempts if attempt.what == "act"), step.attempts[0])
     last = step.attempts[-1]
-    for attempt in step.attempts:
+    for nth, attempt in enumerate(step.attempts):
+        if _is_one_of_many(step.attempts, nth):
+            continue
         shown = attempt_shown(step, attempt, mask)
         person = attempt.what == "person"
         yield Moment(
@@ -157,6 +172,14 @@ def _attempts(run: Run, step: Step, mask: Mask) -> Iterator[Moment]:
             asked=asked_of(step, mask) if attempt is first else None,
             answered=decoded(step.result, mask) if attempt is last else None,
         )
+
+
+def _is_one_of_many(attempts: Sequence[Attempt], nth: int) -> bool:
+    """Whether this is a vain look between two others like it: the first and the last of them are told."""
+    if not 0 < nth < len(attempts) - 1:
+        return False
+    alike = {(each.what, each.outcome) for each in attempts[nth - 1 : nth + 2]}
+    return len(alike) == 1 and attempts[nth].what == "look"
 
 
 def _ticket(ticket: Ticket, mask: Mask) -> Iterator[Moment]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from onpaid.app import words_delivery
 from onpaid.app.shown import Mood
 from onpaid.engine.journal import OUTSIDE, Attempt, Run, Step, Ticket
 
@@ -34,7 +35,7 @@ _ATTEMPT_MOODS: dict[str, Mood] = {
     "unsure": "doubt",
     "": "calm",
 }
-_WHO = {"TicketLog": "the ticket log"}
+_WHO = {"TicketLog": "the ticket log", **words_delivery.WHO}
 _DONE = {
     "read payment": "Asked {who} for the payment as it stands now",
     "take lines": "Took the order’s lines for this payment, so that no other payment can",
@@ -48,12 +49,7 @@ _DONE = {
     "send receipt": "Mailed the invoice to the customer",
     "expire order": "The order expired: nobody paid it in time",
     "file ticket": "Put the ticket into {who}",
-}
-_HINTS = {
-    "create_contact": '{"contact_id": 1234567}',
-    "create_invoice": '{"invoice_id": 1234567}',
-    "send_receipt": '{"invoice_id": 1234567, "count": 1}',
-    "file_ticket": '{"reference": "TICKET-1"}',
+    **words_delivery.DONE,
 }
 _TITLES = {
     "invoice_payment": "Invoice the payment",
@@ -61,6 +57,7 @@ _TITLES = {
     "expire_order": "Watch for payment",
     "file_ticket": "File the ticket",
     "report_payment_change": "Payment changed",
+    **words_delivery.TITLES,
 }
 
 
@@ -99,20 +96,18 @@ def who_acts(step: Step) -> str:
     return _WHO.get(name, name) if "." in step.act else "the provider"
 
 
-def hint_for(step: Step) -> str:
-    """What a result of this step looks like: for the person who settles it. An id that was asked for is filled in."""
-    hint = _HINTS.get(step.act.rpartition(".")[2], "{}")
-    asked = re.search(rb'"invoice_id":(\d{1,18})', bytes(step.input))
-    return hint.replace("1234567", asked.group(1).decode()) if asked else hint
-
-
 def is_told(step: Step) -> bool:
     """Whether a step without attempts is worth a sentence: a wait that found at once what it waited for is not."""
+    if step.name in words_delivery.SILENT:
+        return False
     return step.state == "done" and (step.kind in ("local", "call") or step.name in _DONE)
 
 
 def step_sentence(step: Step) -> str:
     """What a step that is done has done."""
+    told = words_delivery.by_result(step)
+    if told:
+        return told
     sentence = _DONE.get(step.name)
     return sentence.format(who=who_acts(step)) if sentence else f"{_named(step)}: done"
 
@@ -145,7 +140,7 @@ def _act_sentence(step: Step, attempt: Attempt) -> str:
 
 
 def _look_sentence(step: Step, attempt: Attempt) -> str:
-    who, name = who_acts(step), step.name
+    who, name = who_acts(step), words_delivery.subject_of(step) or step.name
     acted = any(other.what == "act" and other.number < attempt.number for other in step.attempts)
     match attempt.outcome:
         case "found" if acted:
@@ -170,7 +165,7 @@ def _person_sentence(step: Step, attempt: Attempt) -> str:
 
 
 def _named(step: Step) -> str:
-    return step.name[:1].upper() + step.name[1:]
+    return words_delivery.subject_of(step) or step.name[:1].upper() + step.name[1:]
 
 
 def run_sentence(run: Run, reason: str) -> str:

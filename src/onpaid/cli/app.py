@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from onpaid.cli.groups import GROUPS, SHAPE, Json
+from onpaid.cli.groups_delivery import GROUPS as DELIVERY_GROUPS
+from onpaid.cli.groups_delivery import Number
 
 InputEnds = Annotated[bool, typer.Option("--until-input-ends", hidden=True)]
 
 app = typer.Typer(
-    help="What happens once a customer has paid: each paid order becomes its invoice, exactly once and provably.",
+    help="What happens once a customer has paid: each paid order becomes its invoice or its parcel, exactly once and "
+    "provably.",
     add_completion=False,
     pretty_exceptions_enable=False,
     **SHAPE,
 )
-for _name, _group in GROUPS.items():
+for _name, _group in (*GROUPS.items(), *DELIVERY_GROUPS.items()):
     app.add_typer(_group, name=_name)
 
 
@@ -40,7 +43,7 @@ def settings_file(
 
 @app.command()
 def serve(until_input_ends: InputEnds = False) -> None:
-    """Take webhooks, make invoices, show the console: until SIGTERM or Ctrl-C."""
+    """Take webhooks, make invoices, ship orders, show the console: until SIGTERM or Ctrl-C."""
     from onpaid.cli import serving
 
     raise typer.Exit(serving.serve(until_input_ends=until_input_ends))
@@ -49,8 +52,18 @@ def serve(until_input_ends: InputEnds = False) -> None:
 @app.command()
 def demo(
     orders: Annotated[
-        int, typer.Option("--orders", min=1, max=100_000, help="How many orders are placed and paid.")
+        int, typer.Option("--orders", min=1, max=100_000, help="How many orders are paid, in all.")
     ] = 60,
+    parcels: Annotated[
+        int | None,
+        typer.Option(
+            "--parcels", min=0, help="How many of them are to be shipped.", show_default="half of them"
+        ),
+    ] = None,
+    messages: Annotated[
+        Literal["meta", "twilio", "msg91", "wati"] | None,
+        typer.Option("--messages", help="Who sends the messages.", show_default="by seed"),
+    ] = None,
     faults: Annotated[str, typer.Option("--faults", help="all, none, or names with commas between.")] = "all",
     seed: Annotated[
         int | None, typer.Option("--seed", help="The same faults again.", show_default="random")
@@ -72,7 +85,7 @@ def demo(
         int, typer.Option("--port", min=0, max=65535, help="The console's port; 0 takes a free one.")
     ] = 0,
 ) -> None:
-    """Orders are placed and paid at a shop and a Stripe that misbehave: watch each become one invoice."""
+    """Orders are paid at two shops, and everybody misbehaves: watch each become one invoice, or one parcel."""
     from onpaid.cli import playing
 
     raise typer.Exit(
@@ -85,6 +98,8 @@ def demo(
             database=database,
             factor=factor,
             port=port,
+            parcels=parcels,
+            messages=messages,
         )
     )
 
@@ -109,10 +124,21 @@ def simulate(
             "--stripe-params", metavar="FILE", help="JSON Schemas to hold requests to Stripe against."
         ),
     ] = None,
+    products: Annotated[
+        Path | None,
+        typer.Option(
+            "--products",
+            metavar="FILE",
+            help="Write what the Indian shop sells there, for `onpaid products import`.",
+        ),
+    ] = None,
+    parcels_move: Annotated[
+        bool, typer.Option("--parcels-move", help="Parcels travel by themselves once their pickup is booked.")
+    ] = False,
     as_json: Json = False,
     until_input_ends: InputEnds = False,
 ) -> None:
-    """Run stand-ins for the shop, Stripe and Fiken on one port, to try a service against."""
+    """Run stand-ins for the shops and every service that is called on one port, to try a service against."""
     from onpaid.cli import playing
 
     raise typer.Exit(
@@ -123,6 +149,8 @@ def simulate(
             seed=seed,
             target=target,
             stripe_params=stripe_params,
+            products=products,
+            parcels_move=parcels_move,
             as_json=as_json,
             until_input_ends=until_input_ends,
         )
@@ -183,3 +211,11 @@ def login_link(as_json: Json = False) -> None:
     from onpaid.cli import keeping
 
     keeping.login_link(as_json=as_json)
+
+
+@app.command("track-link")
+def track_link(number: Number, as_json: Json = False) -> None:
+    """Print the link that shows a customer where an order's parcel is."""
+    from onpaid.cli import delivering
+
+    delivering.track_link(number, as_json=as_json)

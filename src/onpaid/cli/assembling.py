@@ -24,6 +24,8 @@ def web_settings(
         public_url=settings["ONPAID_PUBLIC_URL"] or where,
         time_zone=settings["COMPANY_TIME_ZONE"],
         version=__version__,
+        checkout_origins=settings["CHECKOUT_ORIGINS"],
+        webhook_paths={"/payment/webhook": "razorpay"} if settings["RAZORPAY_KEY_ID"] else {},
     )
 
 
@@ -36,4 +38,7 @@ def application(service: Service, settings: WebSettings, ready: Callable[[], Awa
         views=service.views,
         settings=settings,
         ready=ready,
+        delivery=service.delivery,
+        forgeries=service.forgeries,
+        handshakes=service.handshakes,
     )

@@ -1,7 +1,8 @@
 """Gathers what `onpaid doctor` looks at: settings, VAT table, database, clock, and each provider's own word.
 
-Nothing is changed: a database that does not exist is not made, an older one not upgraded. Fiken bans who calls it
-twice at once, so while a server runs, whoever has a strict lane is not asked beside it.
+Nothing is changed: a database that does not exist is not made, an older one not upgraded, and of Shiprocket only what
+is there is read, dry run or not. Fiken bans who calls it twice at once, so while a server runs, whoever has a strict
+lane is not asked beside it.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ from typing import Any
 import apsw
 import msgspec
 
-from onpaid.app.doctor import Finding, about_clock, about_provider, about_settings, about_vat
+from onpaid.app.doctor import Finding, about_clock, about_provider, about_settings, about_vat, stories
+from onpaid.app.doctor_delivery import about_delivery
 from onpaid.cli import reach
 from onpaid.cli.callers import OverHttp
 from onpaid.clock import SystemClock
-from onpaid.compose import build, is_live, open_store, vat_table
+from onpaid.compose import build, is_live, open_store
+from onpaid.compose_delivery import templates_of
+from onpaid.compose_invoicing import vat_table
 from onpaid.errors import OnpaidError, SettingsError
 from onpaid.repositories.events import Events
 from onpaid.settings import Settings
@@ -37,6 +41,16 @@ NEEDS = {
         "FIKEN_PAYMENT_ACCOUNT",
     ),
     "ticketing": (),
+    "tracker": (),
+    "alerting": (),
+    "checkouts": ("RAZORPAY_KEY_ID", "RAZORPAY_KEY_SECRET"),
+    "shipping": ("SHIPROCKET_EMAIL", "SHIPROCKET_PASSWORD"),
+    "tracking": ("SHIPROCKET_WEBHOOK_TOKEN",),
+    "messaging": (),
+    "whatsapp": ("WHATSAPP_APP_SECRET", "WHATSAPP_VERIFY_TOKEN"),
+    "twilio": (),
+    "msg91": ("WHATSAPP_WEBHOOK_TOKEN",),
+    "wati": ("WHATSAPP_WEBHOOK_TOKEN",),
 }
 """What has to be set before it makes sense to ask a provider."""
 
@@ -47,11 +61,19 @@ async def examine() -> list[Finding]:
         settings = reach.settings()
     except SettingsError as error:
         return [Finding(f"{each[0].upper()}{each[1:]}.") for each in str(error).split("; ")]
-    found = about_settings(settings, live=is_live(settings))
+    found, live = _about_modes(settings)
+    found += about_settings(settings, live=live)
+    invoices, delivers = stories(settings)
     try:
-        found += about_vat(vat_table(settings))
+        found += about_vat(vat_table(settings)) if invoices else []
     except SettingsError as error:
         found.append(Finding(f"{error}."))
+    if delivers:
+        found += about_delivery(settings, live=live)
+        try:
+            templates_of(settings)
+        except SettingsError as error:
+            found.append(Finding(f"{error}."))
     running = False
     newest: int | None = None
     try:
@@ -64,6 +86,14 @@ async def examine() -> list[Finding]:
     found += about_clock(SystemClock().now(), newest)
     found += await _about_providers(settings, running=running)
     return sorted(found, key=lambda finding: not finding.wrong)
+
+
+def _about_modes(settings: Settings) -> tuple[list[Finding], bool]:
+    """Whether the keys are of one mode, and whether real money is meant (if they are not, it may be)."""
+    try:
+        return [], is_live(settings)
+    except SettingsError as error:
+        return [Finding(f"{error}.")], True
 
 
 async def _about_database(settings: Settings, path: Path) -> tuple[list[Finding], int | None]:
@@ -122,32 +152,32 @@ def _version(path: Path) -> int:
 
 async def _about_providers(settings: Settings, *, running: bool) -> list[Finding]:
     """What each provider says of our access. One whose settings are missing has been told of already."""
+    ships = not settings.missing(*NEEDS["shipping"])
     try:
-        service = await build(reach.settings_to_look(), store=MemoryStore())
+        looking = reach.settings_to_look(**({"SHIPROCKET_DRY_RUN": "false"} if ships else {}))
+        service = await build(looking, store=MemoryStore())
     except SettingsError as error:
         return [Finding(f"{error}. The providers are asked once this is mended.")]
-    ask: list[tuple[str, Any]] = [
-        (name, guest) for name, guest in service.guests.items() if name in NEEDS
-    ] + [(name, source) for name, source in service.inbox.sources.items() if name in NEEDS]
-    found: list[Finding] = []
+    there: dict[str, Any] = {**service.guests, **service.inbox.sources}
+    ask = [each for name, each in there.items() if name in NEEDS and not settings.missing(*NEEDS[name])]
     try:
-        for name, provider in ask:
-            if settings.missing(*NEEDS[name]):
-                continue
-            if running and any(lane.strict for lane in provider.lanes):
-                who = type(provider).__name__
-                found.append(
-                    Finding(
-                        f"{who} was not asked: the server that runs calls it, and only one may at a time.",
-                        wrong=False,
-                    )
-                )
-                continue
-            try:
-                async with asyncio.timeout(SECONDS):
-                    found += about_provider(await provider.doctor())
-            except TimeoutError:
-                found.append(Finding(f"{type(provider).__name__} did not answer within {SECONDS:.0f} s."))
+        return [
+            finding
+            for told in await asyncio.gather(*(_about_one(each, running=running) for each in ask))
+            for finding in told
+        ]
     finally:
         await service.stop()
-    return found
+
+
+async def _about_one(provider: Any, *, running: bool) -> list[Finding]:
+    """What one provider says."""
+    who = type(provider).__name__
+    if running and any(lane.strict for lane in provider.lanes):
+        says = f"{who} was not asked: the server that runs calls it, and only one may at a time."
+        return [Finding(says, wrong=False)]
+    try:
+        async with asyncio.timeout(SECONDS):
+            return about_provider(await provider.doctor())
+    except TimeoutError:
+        return [Finding(f"{who} did not answer within {SECONDS:.0f} s.")]

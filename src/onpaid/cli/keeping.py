@@ -65,7 +65,7 @@ def doctor(*, as_json: bool) -> int:
             mark, style = ("✗", "red") if finding.wrong else ("·", "")
             say(f"{mark} {finding.says}", style)
         if ready:
-            say("Ready: `onpaid serve` can take webhooks and make invoices.", "green")
+            say("Ready: `onpaid serve` can take webhooks and do its work.", "green")
         else:
             say("Not ready yet.", "bold red")
     return 0 if ready else 1
@@ -114,8 +114,8 @@ def restore(source: Path, *, force: bool, as_json: bool) -> None:
     say(f"{target} is restored, as generation {raised.generation}.")
     say(
         f"Its lanes ({', '.join(lanes)}) are paused. What was done since the backup is looked up before it is done "
-        "again; where nothing can be looked up, a ticket asks you. Start the service, let the shop and Stripe send "
-        "again what came since, look at `onpaid tickets list`, then: onpaid lanes resume NAME"
+        "again; where nothing can be looked up, a ticket asks you. Start the service, let the shop, Stripe and "
+        "Razorpay send again what came since, look at `onpaid tickets list`, then: onpaid lanes resume NAME"
     )
 
 

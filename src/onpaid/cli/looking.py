@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from onpaid.cli.delivering import delivery_facts
 from onpaid.cli.output import console, facts, money, more, print_json, say, table, when
 from onpaid.cli.reach import Json, api
 
@@ -53,6 +54,7 @@ def order(number: str, *, as_json: bool) -> None:
             "invoices": [_invoice(each) for each in told["invoices"]],
             "runs": [f"{each['id']} ({each['state']})" for each in told["runs"]],
             "tickets": [f"{each['id']} ({each['state']})" for each in told["tickets"]],
+            **delivery_facts(told.get("delivery")),
         }
     )
     console().print()

@@ -12,7 +12,7 @@ import typer
 
 from onpaid.cli import logs
 from onpaid.cli.ending import input_ends, signals_set
-from onpaid.simulators import Settings, Target, UnknownFault, parse, serve
+from onpaid.simulators import Settings, UnknownFault, parse, serve
 
 
 def demo(
@@ -25,6 +25,8 @@ def demo(
     database: Path | None,
     factor: float,
     port: int,
+    parcels: int | None,
+    messages: str | None,
 ) -> int:
     """Play a demo; the exit code."""
     from rich.console import Console
@@ -33,6 +35,8 @@ def demo(
     from onpaid.cli.demo.run import run
 
     logs.configure("warning", "text")
+    if parcels is not None and parcels > orders:
+        raise typer.BadParameter(f"{parcels} of {orders} orders cannot be shipped", param_hint="--parcels")
     options = Options(
         orders=orders,
         faults=_checked(faults),
@@ -42,6 +46,8 @@ def demo(
         database=database,
         factor=factor,
         port=port,
+        parcels=parcels,
+        messages=messages,
     )
     try:
         return asyncio.run(run(options, Console(stderr=as_json, highlight=False)))
@@ -58,26 +64,25 @@ def simulate(
     seed: int,
     target: str | None,
     stripe_params: Path | None,
+    products: Path | None,
+    parcels_move: bool,
     as_json: bool,
     until_input_ends: bool,
 ) -> int:
     """Run the simulators until told to stop; the exit code."""
-    from onpaid.cli import reach
+    from onpaid.cli import reach, simulating
 
     logs.configure("warning", "text")
     ours = reach.settings()
-    to = Target()
     settings = Settings(
-        target=Target(
-            base=(target or f"http://{ours['ONPAID_HOST']}:{ours['ONPAID_PORT']}").rstrip("/"),
-            stripe_secrets=ours["STRIPE_WEBHOOK_SECRET"] or to.stripe_secrets,
-            konverzky_auth=ours["KONVERZKY_AUTH"],
-            konverzky_secrets=ours["KONVERZKY_WEBHOOK_SECRET"] or to.konverzky_secrets,
-        ),
+        target=simulating.target_of(ours, target),
         faults=_checked(faults),
         seed=seed,
         stripe_params=stripe_params,
+        parcels_move=parcels_move,
     )
+    if products is not None:
+        simulating.write_products(products, settings)
     with asyncio.Runner() as runner:
         return runner.run(_simulate(settings, host, port, as_json=as_json, until_input_ends=until_input_ends))
 
@@ -85,6 +90,8 @@ def simulate(
 async def _simulate(
     settings: Settings, host: str, port: int, *, as_json: bool, until_input_ends: bool
 ) -> int:
+    from onpaid.cli.simulating import how_to_use
+
     stopped = asyncio.Event()
     signals_set(stopped)
     watching = asyncio.create_task(input_ends(stopped)) if until_input_ends else None
@@ -95,36 +102,15 @@ async def _simulate(
 
         return fail(f"{host}:{port} cannot be listened on ({error.strerror}): name another with --port")
     if as_json:
-        bases = {"base": served.base, "stripe": served.stripe_base, "fiken": served.fiken_base}
-        sys.stdout.write(json.dumps(bases) + "\n")
+        sys.stdout.write(json.dumps({"base": served.base, **served.bases()}) + "\n")
     else:
-        sys.stdout.write(_how_to_use(served.base, served.stripe_base, served.fiken_base, settings))
+        sys.stdout.write(how_to_use(served, settings))
     sys.stdout.flush()
     await stopped.wait()
     if watching is not None:
         watching.cancel()
     await served.stop()
     return 0
-
-
-def _how_to_use(base: str, stripe: str, fiken: str, settings: Settings) -> str:
-    """What to set, and what to ask for."""
-    return f"""The shop, Stripe and Fiken are simulated at {base}; webhooks go to {settings.target.base}.
-Faults: {settings.faults}. Seed: {settings.seed}.
-
-Point a service at them (add STRIPE_WEBHOOK_SECRET and KONVERZKY_WEBHOOK_SECRET, the same for both processes):
-  STRIPE_API_BASE={stripe}  STRIPE_API_KEY={settings.stripe_key}
-  FIKEN_API_BASE={fiken}  FIKEN_API_TOKEN={settings.fiken_token}
-  FIKEN_COMPANY_SLUG={settings.company_slug}  FIKEN_BANK_ACCOUNT_CODE={settings.bank_accounts[0]}
-  FIKEN_PAYMENT_ACCOUNT={settings.bank_accounts[-1]}  KONVERZKY_PRICES_INCLUDE_VAT=true
-
-Then play a day, and look at what really happened:
-  curl -X POST {base}/_play -d '{{"orders": 20}}'
-  curl {base}/_ledger
-  curl -X PUT {base}/_faults -d '{{"faults": "all", "seed": 7}}'
-
-Ctrl-C ends them; they remember nothing.
-"""
 
 
 def _checked(faults: str) -> str:

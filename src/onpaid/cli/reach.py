@@ -88,7 +88,12 @@ STAND_INS = {
     "FIKEN_BANK_ACCOUNT_CODE": "1920:10001",
     "FIKEN_PAYMENT_ACCOUNT": "1920:10001",
 }
-"""What stands for a setting that is missing, where no provider is called and no event judged."""
+"""What stands for a setting of invoices that is missing, where no provider is called and no event judged."""
+DELIVERY_STAND_INS = {
+    "RAZORPAY_KEY_ID": "rzp_test_not_set",
+    "RAZORPAY_KEY_SECRET": "not-set",
+    "RAZORPAY_WEBHOOK_SECRET": "not-set-and-nobody-is-asked",
+}
 
 
 def settings() -> Settings:
@@ -96,11 +101,32 @@ def settings() -> Settings:
     return load(os.environ, settings_file)
 
 
-def settings_to_look() -> Settings:
-    """The settings, with stand-ins for what only providers and rules need."""
-    missing = settings().missing(*STAND_INS)
-    filled = {**os.environ, **{name: STAND_INS[name] for name in missing}, "INVOICE_VAT_RULES": ""}
-    return load(filled, settings_file)
+def settings_to_look(**more: str) -> Settings:
+    """The settings (with `more` over them), with stand-ins for what only providers and rules need."""
+    return load({**os.environ, **_stand_ins(settings()), **more}, settings_file)
+
+
+def _stand_ins(given: Settings) -> dict[str, str]:
+    """What has to be said so that a service can be built: a story that is set up in part is looked at all the same."""
+    from onpaid import compose_delivery, compose_invoicing, compose_messages, compose_telling
+
+    filled = {"INVOICE_VAT_RULES": "", "WHATSAPP_TEMPLATES": ""}
+    delivers = compose_delivery.wanted(given)
+    wanted = DELIVERY_STAND_INS if delivers else {}
+    if compose_invoicing.wanted(given) or not delivers:
+        wanted = {**wanted, **STAND_INS}
+    live = any("live_" in (given[name] or "") for name in ("STRIPE_API_KEY", "RAZORPAY_KEY_ID"))
+    for name in given.missing(*wanted):
+        filled[name] = wanted[name].replace("test", "live") if live else wanted[name]
+    if given.missing(*compose_messages.NEEDS[given["WHATSAPP_PROVIDER"]]):
+        filled["WHATSAPP_PROVIDER"] = "none"
+    if given.missing(*compose_delivery.LIVE_NEEDS):
+        filled["SHIPROCKET_DRY_RUN"] = "true"
+    if given.missing(*compose_telling.JIRA_NEEDS):
+        filled["JIRA_BASE_URL"] = ""
+    if given.missing("SMTP_HOST", "SMTP_FROM"):
+        filled["ALERT_EMAIL"] = ""
+    return filled
 
 
 def secrets_of(values: Settings) -> list[str]:

@@ -29,8 +29,8 @@ async def pause_all(database: Path, raised: Generation) -> list[str]:
             subject=f"restore:{raised.generation}",
             cause="restored from a backup",
             title=f"The database was restored from a backup of {since}. What came and was done since is unknown here: "
-            "let the shop and Stripe send their events again, resume the lanes, then close this ticket. Every "
-            "invoice is looked up before it is made",
+            "let everybody send their events again (the shop, Stripe, Razorpay), resume the lanes, then close this "
+            "ticket. Every invoice and every parcel is looked up before it is made",
             category="database",
             severity="critical",
             now=service.clock.now(),

@@ -11,8 +11,12 @@ from decimal import Decimal
 import msgspec
 
 from onpaid.clock import Instant
+from onpaid.domain.checkouts import PaymentFailed
+from onpaid.domain.fulfilment import Fulfilment
+from onpaid.domain.messages import MessageTold
 from onpaid.domain.orders import Customer, OrderLine
 from onpaid.domain.payments import PaymentChanged, PaymentSucceeded
+from onpaid.domain.shipments import ParcelTold
 
 
 class Envelope(msgspec.Struct, frozen=True):
@@ -29,6 +33,8 @@ class Envelope(msgspec.Struct, frozen=True):
     live: bool
     created_at: Instant | None = None
     api_version: str | None = None
+    ref: str | None = None
+    """What the address that was called says beyond the source (a message's reference), where it is no secret."""
 
 
 class OrderReceived(msgspec.Struct, frozen=True):
@@ -47,9 +53,10 @@ class OrderReceived(msgspec.Struct, frozen=True):
     total: Decimal | None = None
     customer: Customer | None = None
     told_at: Instant | None = None
+    fulfilment: Fulfilment | None = None
 
 
-Fact = OrderReceived | PaymentSucceeded | PaymentChanged
+Fact = OrderReceived | PaymentSucceeded | PaymentChanged | PaymentFailed | ParcelTold | MessageTold
 
 
 class Judged(msgspec.Struct, frozen=True):

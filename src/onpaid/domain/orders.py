@@ -12,6 +12,7 @@ from decimal import Decimal
 import msgspec
 
 from onpaid.clock import Instant
+from onpaid.domain.fulfilment import Fulfilment
 
 
 class Address(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -68,7 +69,7 @@ class Revision(msgspec.Struct, frozen=True):
     told_at: Instant | None = None
 
 
-class Order(msgspec.Struct, frozen=True):
+class Order(msgspec.Struct, frozen=True, omit_defaults=True):
     """An order of one shop. `number` is what its payments name; `aliases` are further names of the same order."""
 
     shop: str
@@ -78,6 +79,8 @@ class Order(msgspec.Struct, frozen=True):
     revisions: tuple[Revision, ...]
     aliases: tuple[str, ...] = ()
     expired_at: Instant | None = None
+    fulfilment: Fulfilment | None = None
+    """Only an order of our own checkout has it."""
 
     @property
     def key(self) -> str:

@@ -26,6 +26,8 @@ class PaymentSucceeded(msgspec.Struct, frozen=True):
     customer_id: str | None = None
     billing: Customer | None = None
     event: str = ""
+    expects: tuple[str, ...] = ("invoice",)
+    """What a paid order of this source must yield; each flow starts only where its effect is expected."""
 
     @property
     def key(self) -> str:
@@ -46,6 +48,7 @@ class PaymentChanged(msgspec.Struct, frozen=True):
     event: str
     happened_at: Instant
     order: str | None = None
+    expects: tuple[str, ...] = ("invoice",)
 
 
 class Payment(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from random import Random
@@ -15,11 +16,11 @@ from typing import Any, NoReturn
 
 from onpaid.acts import Act, Call, act_of, current_call
 from onpaid.clock import Instant
-from onpaid.engine.journal import LANES, MOST_ATTEMPTS_KEPT, Attempt, LaneState, Step
+from onpaid.engine.journal import LANES, MOST_ATTEMPTS_KEPT, TICKETS, Attempt, LaneState, Step
 from onpaid.engine.lanes import DEFAULT, Lanes
 from onpaid.engine.telling import Telling
-from onpaid.engine.tickets import new_ticket
-from onpaid.errors import Doubtful, Unauthorised
+from onpaid.engine.tickets import DOES_NOT_ANSWER, new_ticket, ticket_id
+from onpaid.errors import Doubtful, Refused, StoreError, Unauthorised, Unavailable
 from onpaid.metrics import STEPS
 from onpaid.store.port import Write
 
@@ -90,13 +91,33 @@ class OutsideCall:
             token = current_call.set(call)
             try:
                 async with asyncio.timeout(max(0.0, send_by - self._clock.monotonic())):
-                    return await doing(*self._args)
+                    answer = await doing(*self._args)
             except TimeoutError:
+                lanes.failed(act.lane)
                 raise Doubtful(f"no answer within {timeout:g} s") from None
+            except (Unavailable, Doubtful):
+                lanes.failed(act.lane)
+                raise
+            except Refused:
+                lanes.answered(act.lane)
+                raise
             finally:
                 current_call.reset(token)
+            if lanes.worked(act.lane):
+                await self._trouble_is_over(act.lane or DEFAULT)
+            return answer
         finally:
             lanes.leave(act.lane)
+
+    async def _trouble_is_over(self, lane: str) -> None:
+        """Close the ticket that said that this provider does not answer. Should that fail, a person closes it."""
+        store, now = self._telling.recorder.store, self._clock.now()
+        held = await TICKETS.get(store, ticket_id(f"lane:{lane}", DOES_NOT_ANSWER))
+        if held is not None and held.record.state == "open":
+            ticket = held.record
+            ticket.state, ticket.closed_at, ticket.closed_by = "closed", now, "it answers again"
+            with suppress(StoreError):
+                await store.commit([TICKETS.update(ticket, held.version)])
 
     async def _write_begun(
         self, step: Step, act: Act, attempt: Attempt, until: Instant, *, begun: bool

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
-from typing import Any, Optional, TypeVar, cast
+from typing import Any, TypeVar, cast, overload
 
 import msgspec
 
@@ -16,6 +16,7 @@ from onpaid.acts import act_of
 from onpaid.clock import as_datetime
 from onpaid.engine.calling import Workshop
 from onpaid.engine.journal import NOTHING, RUNS, SIGNALS, Signal, Step
+from onpaid.engine.patience import OrNone
 from onpaid.engine.shapes import answer_type, encode
 from onpaid.engine.stepping import OutsideAct
 from onpaid.engine.telling import Telling
@@ -48,7 +49,17 @@ class Context:
         """When the run started, in UTC: the only time that a flow knows."""
         return as_datetime(self._telling.run.started)
 
-    async def step(self, name: str, doing: Doing[T], *args: Any, find: Callable[..., Any] | None = None) -> T:
+    @overload
+    async def step(self, name: str, doing: Doing[Done[T] | NotYet], *args: Any) -> T: ...
+
+    @overload
+    async def step(
+        self, name: str, doing: Doing[T], *args: Any, find: Callable[..., Any] | None = None
+    ) -> T: ...
+
+    async def step(
+        self, name: str, doing: Doing[Any], *args: Any, find: Callable[..., Any] | None = None
+    ) -> Any:
         """Do a named act once, whatever happens, and return its result.
 
         `find` looks for what an earlier try may have done. What class of act this is follows from the method's own
@@ -56,11 +67,11 @@ class Context:
         """
         step = self._meet(name)
         if step is not None and step.state == "done":
-            return cast(T, self._result(step, answer_type(doing)))
+            return self._result(step, answer_type(doing))
         if act_of(doing).local:
-            return cast(T, await self._local(name, step, doing, args))
+            return await self._local(name, step, doing, args)
         outside = OutsideAct(self._telling, self._workshop, name, doing, args, find)
-        return cast(T, await outside.carry_out(step))
+        return await outside.carry_out(step)
 
     async def wait_for(
         self,
@@ -84,12 +95,12 @@ class Context:
             found = await look(*args)
             if not isinstance(found, NotYet):
                 self._finish(step, found.value)
-                if not found.writes and not found.wakes:
+                if not found.writes and not found.wakes and not found.facts:
                     self._telling.unwritten = True
                     return found.value
                 step.wrote = True
                 try:
-                    await self._telling.write(found.writes, wakes=found.wakes)
+                    await self._telling.write(found.writes, wakes=found.wakes, facts=found.facts)
                 except Conflict:
                     self._reopen(step)
                     continue
@@ -106,7 +117,7 @@ class Context:
     ) -> T | None:
         """As `wait_for`, but the end of patience is an answer: None."""
         return await self.wait_for(
-            name, _OrNone(look, self._until(name, at_most)), *args, at_most=at_most, every=every
+            name, OrNone(look, self._until(name, at_most)), *args, at_most=at_most, every=every
         )
 
     async def sleep(self, name: str, duration: timedelta) -> None:
@@ -195,7 +206,7 @@ class Context:
                 raise Problem(found.why, category="internal", facts={"step": name})
             self._finish(step, found.value)
             try:
-                await self._telling.write(found.writes, wakes=found.wakes)
+                await self._telling.write(found.writes, wakes=found.wakes, facts=found.facts)
             except Conflict:
                 self._reopen(step)
                 continue
@@ -244,17 +255,3 @@ class Context:
             else:
                 writes.append(SIGNALS.update(Signal(thing, [*held.record.waiters, run_id]), held.version))
         return writes
-
-
-class _OrNone:
-    """A look whose patience ends in None instead of a ticket."""
-
-    def __init__(self, look: Callable[..., Any], past: Callable[[], bool]) -> None:
-        self._look = look
-        self._past = past
-        self.answers = Optional[answer_type(look)]  # noqa: UP045 - made at run time
-        self.__qualname__ = getattr(look, "__qualname__", "look")
-
-    async def __call__(self, *args: Any) -> Any:
-        found = await self._look(*args)
-        return Done(None) if isinstance(found, NotYet) and self._past() else found

@@ -13,10 +13,10 @@ import msgspec
 
 from onpaid.acts import Absent, Found, Unsure, act_of
 from onpaid.engine.calling import OutsideCall
-from onpaid.engine.journal import CLAIMS, NOTHING, Attempt, Claim, Step
+from onpaid.engine.journal import CLAIMS, NOTHING, Attempt, Claim, Run, Step, Ticket
 from onpaid.engine.shapes import answer_type, encode
-from onpaid.engine.tickets import new_ticket, ticket_id
-from onpaid.errors import Conflict, ProviderError, Refused, Unauthorised, Unavailable
+from onpaid.engine.tickets import DOES_NOT_ANSWER, new_ticket, ticket_id
+from onpaid.errors import Conflict, Doubtful, ProviderError, Refused, Unauthorised, Unavailable
 
 KEY_MARGIN = timedelta(hours=1)
 
@@ -102,6 +102,12 @@ class Doubts(OutsideCall):
             if step.kind == "key" and step.state in ("begun", "doubtful"):
                 step.key_number, step.first_sent, step.answered = step.key_number + 1, None, False
             step.state, step.absent, step.looks = "failed", True, 0
+            if step.tries:
+                # Sent again and again, and each time neither answered nor done: somebody must hear of it.
+                self._telling.run.failures += 1
+                tickets = self._failing(step, self._telling.run, Doubtful("it never takes effect"))
+                if tickets:
+                    await self._telling.write(tickets=tickets)
             if step.refused:
                 refused, step.refused = step.refused, ""
                 raise Refused(f"{step.name}: {refused}")
@@ -170,17 +176,39 @@ class Doubts(OutsideCall):
             step.state = "doubtful"
         asked = error.retry_after if isinstance(error, Unavailable) else None
         due = self._clock.now() + self._pace.backoff(run.failures, self._shop.random, asked)
-        tickets = []
-        if run.failures == self._pace.tries_before_ticket:
-            tickets.append(
-                new_ticket(
-                    run,
-                    cause=f"{step.name}: keeps failing",
-                    title=f"“{step.name}” has failed {run.failures} times in a row; it is still being tried",
-                    category="provider",
-                    severity="medium",
-                    now=self._clock.now(),
-                    facts={"step": step.name, "error": str(error)},
-                )
-            )
+        tickets = self._failing(step, run, error)
         await self._telling.park("sleeping", due, f"{step.name}: {error}", tickets=tickets)
+
+    def _failing(self, step: Step, run: Run, error: ProviderError) -> list[Ticket]:
+        """The ticket for what keeps failing: one for a provider that answers nobody, however many runs wait for it;
+        one for the run, later, if others get through meanwhile."""
+        most, lane, lanes = self._pace.tries_before_ticket, self._act.lane, self._shop.lanes
+        if run.failures not in (most, 2 * most):
+            return []
+        now, facts = self._clock.now(), {"step": step.name, "error": str(error)}
+        if lane is not None and lanes.dead(lane, most):
+            lanes.trouble(lane)
+            return [
+                new_ticket(
+                    None,
+                    subject=f"lane:{lane}",
+                    cause=DOES_NOT_ANSWER,
+                    title=f"{lane} does not answer, or fails every call. What waits for it is kept, and goes on by itself",
+                    category="provider",
+                    now=now,
+                    facts={**facts, "lane": lane},
+                )
+            ]
+        if run.failures == most and lane is not None:
+            return []
+        return [
+            new_ticket(
+                run,
+                cause=f"{step.name}: keeps failing",
+                title=f"“{step.name}” has failed {run.failures} times in a row; it is still being tried",
+                category="provider",
+                severity="medium",
+                now=now,
+                facts=facts,
+            )
+        ]

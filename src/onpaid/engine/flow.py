@@ -4,7 +4,8 @@
     async def invoice_payment(ctx, paid, *, payments, invoicing): ...
 
 `on` is the type of fact that starts it, `key` names the run, `about` lists what an operator would search it by.
-`same` tells whether a further fact under the same key says nothing new. Keyword parameters are handed in by name.
+`same` tells whether a further fact under the same key says nothing new, `when` which facts of the type are meant.
+Keyword parameters are handed in by name.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ class Flow:
     tell: Telling
     needs: tuple[str, ...]
     returns: Any
+    when: Callable[[Any], bool] = lambda _fact: True
+    category: str = "provider"
+    """Of the ticket when a service refuses what this flow asks for."""
 
     def run_id(self, fact: Any) -> str:
         """The run of this flow that this fact belongs to."""
@@ -45,6 +49,8 @@ def flow(
     key: Callable[[Any], str],
     about: Callable[[Any], list[str]] | None = None,
     same: Callable[[Any, Any], bool] | None = None,
+    when: Callable[[Any], bool] | None = None,
+    category: str = "provider",
 ) -> Callable[[Telling], Flow]:
     """Mark an async function as a flow. See the module's docstring."""
 
@@ -60,6 +66,8 @@ def flow(
             tell=tell,
             needs=needs,
             returns=get_type_hints(tell).get("return"),
+            when=when or (lambda _fact: True),
+            category=category,
         )
 
     return make
@@ -85,8 +93,8 @@ class Flows:
         return self._by_name.get(name)
 
     def on(self, fact: msgspec.Struct) -> list[Flow]:
-        """The flows that a fact of this type starts."""
-        return self._by_fact.get(type(fact), [])
+        """The flows that this fact starts."""
+        return [flow for flow in self._by_fact.get(type(fact), ()) if flow.when(fact)]
 
     def guests(self, name: str) -> dict[str, Any]:
         """What is handed to the flow."""

@@ -33,6 +33,8 @@ class _Lane:
     queued: set[str] = field(default_factory=set)
     called: dict[str, float] = field(default_factory=dict)
     paused: str | None = None
+    failures: int = 0
+    in_trouble: bool = False
 
 
 class Lanes:
@@ -75,6 +77,30 @@ class Lanes:
         """Let nobody in for so long: a call of a process that died may still be in flight."""
         lane = self._lane(name)
         lane.shut_until = max(lane.shut_until, self._clock.monotonic() + seconds)
+
+    def failed(self, name: str | None) -> None:
+        """A call did not end well, and not because of what was asked."""
+        self._lane(name).failures += 1
+
+    def answered(self, name: str | None) -> None:
+        """A call was refused: somebody is there."""
+        self._lane(name).failures = 0
+
+    def worked(self, name: str | None) -> bool:
+        """A call was answered. Whether that ends a trouble."""
+        lane = self._lane(name)
+        lane.failures = 0
+        ended, lane.in_trouble = lane.in_trouble, False
+        return ended
+
+    def dead(self, name: str | None, failures: int) -> bool:
+        """Whether at least so many calls in a row have failed: then it is the provider, and no single run."""
+        lane = self._lane(name)
+        return name is not None and lane.failures >= failures
+
+    def trouble(self, name: str) -> None:
+        """Remember that a ticket says so, to be closed when a call works again."""
+        self._lane(name).in_trouble = True
 
     def waiting(self, name: str) -> int:
         """How many runs wait for a place."""

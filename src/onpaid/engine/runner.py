@@ -18,13 +18,13 @@ from onpaid.engine.bell import Bell
 from onpaid.engine.calling import Workshop
 from onpaid.engine.context import Context
 from onpaid.engine.flow import Flows
-from onpaid.engine.journal import HOLDS, LANES, NOBODY_ACTS, NOTHING, OUTSIDE, RUNS, Run, Ticket
+from onpaid.engine.journal import HOLDS, LANES, NOBODY_ACTS, NOTHING, OUTSIDE, RUNS, TICKETS, Run, Ticket
 from onpaid.engine.lanes import Lanes
 from onpaid.engine.pace import Pace
 from onpaid.engine.recorder import Recorder, different_fact
 from onpaid.engine.shapes import encode
 from onpaid.engine.telling import LeaseLost, Parked, Telling
-from onpaid.engine.tickets import new_ticket, problem_ticket
+from onpaid.engine.tickets import DOES_NOT_ANSWER, new_ticket, problem_ticket, ticket_id
 from onpaid.errors import Conflict, Diverged, Problem, Refused, StoreError
 from onpaid.store.port import Store
 
@@ -70,6 +70,9 @@ class Engine:
             if lane.paused:
                 self.workshop.lanes.pause(lane.name, lane.reason)
         for name in self.workshop.lanes.names():
+            told = await TICKETS.get(self.store, ticket_id(f"lane:{name}", DOES_NOT_ANSWER))
+            if told is not None and told.record.state == "open":
+                self.workshop.lanes.trouble(name)
             hold = await HOLDS.get(self.store, name)
             if hold is not None and hold.record.in_flight_until > now:
                 # A clock that jumped must not shut a lane for long: no call outlasts a lease.
@@ -169,7 +172,9 @@ class Engine:
         if isinstance(error, Problem):
             return problem_ticket(run, error, f"{last}: {error.category}", now)
         if isinstance(error, Refused):
-            title, category, severity = f"Refused: {error}", "provider", "high"
+            flow = self.flows.named(run.flow)
+            title, category = f"Refused: {error}", flow.category if flow else "provider"
+            severity = "high"
         elif isinstance(error, Diverged):
             title, category, severity = (
                 f"The flow no longer matches its journal: {error}",

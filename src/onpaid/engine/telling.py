@@ -8,7 +8,7 @@ A finished step's result is written together with what comes next; between the t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import structlog
 
@@ -44,7 +44,12 @@ class Telling:
         self.unwritten = False
 
     async def write(
-        self, more: Sequence[Write] = (), *, wakes: Sequence[str] = (), tickets: Sequence[Ticket] = ()
+        self,
+        more: Sequence[Write] = (),
+        *,
+        wakes: Sequence[str] = (),
+        tickets: Sequence[Ticket] = (),
+        facts: Sequence[Any] = (),
     ) -> None:
         """Commit the run as it is now, with `more`. Raises Conflict if a condition of `more` fails, LeaseLost."""
         for ticket in tickets:
@@ -54,7 +59,11 @@ class Telling:
         while True:
             try:
                 await self.recorder.record(
-                    [RUNS.update(self.run, self._version), *more], wakes=wakes, tickets=tickets
+                    [RUNS.update(self.run, self._version), *more],
+                    wakes=wakes,
+                    tickets=tickets,
+                    facts=facts,
+                    event=f"run:{self.run.id}" if facts else "",
                 )
             except Conflict as conflict:
                 if ("run", self.run.id) not in conflict.keys:

@@ -15,6 +15,8 @@ from onpaid.errors import Problem
 from onpaid.metrics import TICKETS
 
 MOST_FACT = 600
+DOES_NOT_ANSWER = "does not answer"
+"""The cause of the one ticket of a lane whose provider is down."""
 
 
 def ticket_id(subject: str, cause: str) -> str:

@@ -37,6 +37,7 @@ def _same(one: PaymentSucceeded, other: PaymentSucceeded) -> bool:
     key=lambda paid: paid.key,
     about=lambda paid: [f"order:{paid.order}"],
     same=_same,
+    when=lambda paid: "invoice" in paid.expects,
 )
 async def invoice_payment(
     ctx: Context,

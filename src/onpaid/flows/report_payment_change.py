@@ -26,6 +26,7 @@ def _key(change: PaymentChanged) -> str:
     key=_key,
     same=lambda one, other: True,
     about=lambda change: [f"order:{change.order}"] if change.order else [],
+    when=lambda change: "invoice" in change.expects,
 )
 async def report_payment_change(
     ctx: Context, change: PaymentChanged, *, payments: Payments, rules: Rules

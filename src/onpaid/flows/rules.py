@@ -21,3 +21,4 @@ class Rules:
     mismatch_wait: timedelta = timedelta(hours=1)
     order_expires_after: timedelta = timedelta(days=14)
     change_wait: timedelta = timedelta(days=1)
+    message_order_wait: timedelta = timedelta(minutes=15)

@@ -106,11 +106,17 @@ class Http:
         return self.settled(await self.exchange("GET", url, private=private), accept)
 
     async def post(
-        self, *path: str | int, json: object, accept: Collection[int] = (), private: Iterable[str] = ()
+        self,
+        *path: str | int,
+        json: object,
+        accept: Collection[int] = (),
+        private: Iterable[str] = (),
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Write `json`; decimals go out as plain numbers. Words in `private` are kept out of errors."""
         url, body = self._url(path), _JSON.encode(json)
-        answer = await self.exchange("POST", url, {"Content-Type": "application/json"}, body, private)
+        more = {"Content-Type": "application/json", **(headers or {})}
+        answer = await self.exchange("POST", url, more, body, private)
         return self.settled(answer, accept)
 
     def settled(self, answer: Answer, accept: Collection[int] = ()) -> Answer:

@@ -77,6 +77,8 @@ class Konverzky:
     """A WebhookSource."""
 
     name = "konverzky"
+    media: tuple[str, ...] = ("application/json",)
+    event_id_header = ""
     lanes: tuple[LaneLimit, ...] = ()
 
     def __init__(self, settings: Settings) -> None:
@@ -104,7 +106,7 @@ class Konverzky:
         if not matches(given, self._keys):
             raise BadSignature("neither X-Onpaid-Secret nor Authorization: Bearer holds the secret")
 
-    def read(self, body: bytes, now: Instant) -> Envelope:
+    def read(self, body: bytes, now: Instant, *, token: str | None = None) -> Envelope:
         """The envelope; the whole order is looked at, so that its sender hears at once of what is wrong with it."""
         webhook = self._webhook(body)
         if webhook.webhook_type in PROCESSED:

@@ -30,6 +30,11 @@ class FiledTicket(msgspec.Struct, frozen=True):
     opened_at: str
     run: str | None = None
     order: str | None = None
+    environment: str = ""
+    fingerprint: str = ""
+    """What is the same for every ticket of one problem: environment, category, step and the error without its ids."""
+    times: int = 1
+    """How many tickets of this problem there were when this one was filed."""
 
 
 class TicketRef(msgspec.Struct, frozen=True):
@@ -42,6 +47,10 @@ class WebhookSource(Protocol):
     """Sends us events. Pure: no I/O, and the time is handed in."""
 
     name: str
+    media: tuple[str, ...]
+    """The content types that it sends."""
+    event_id_header: str
+    """The header (lower case) that names an event, for a sender whose bodies do not; else empty."""
 
     def verify(
         self, headers: Mapping[str, str], body: bytes, now: Instant, *, token: str | None = None
@@ -50,8 +59,10 @@ class WebhookSource(Protocol):
         `token` is the last path segment, for senders that can only set a URL."""
         ...
 
-    def read(self, body: bytes, now: Instant) -> Envelope:
-        """The envelope. Raises InvalidInput, in a sentence that the sender's developer understands."""
+    def read(self, body: bytes, now: Instant, *, token: str | None = None) -> Envelope:
+        """The envelope. Raises InvalidInput, in a sentence that the sender's developer understands.
+
+        A source whose `token` is a reference and no secret keeps it in the envelope."""
         ...
 
     def judge(self, envelope: Envelope, body: bytes, received_at: Instant) -> Judged:

@@ -46,6 +46,8 @@ class StripeWebhooks:
     """A WebhookSource. `marks` are signs in metadata that a payment is the shop's: `key=value`, `key` or `prefix*`."""
 
     name = "stripe"
+    media: tuple[str, ...] = ("application/json",)
+    event_id_header = ""
 
     def __init__(
         self, secrets: Iterable[str], *, live: bool, shop: str, order_number_key: str, marks: Sequence[str]
@@ -59,7 +61,7 @@ class StripeWebhooks:
         """Raise BadSignature unless one of our secrets signed the body in the last minutes."""
         self._signer.verify(headers.get("stripe-signature"), body, now)
 
-    def read(self, body: bytes, now: Instant) -> Envelope:
+    def read(self, body: bytes, now: Instant, *, token: str | None = None) -> Envelope:
         """The envelope of a snapshot event."""
         bodies.strict(body)
         head = bodies.read(body, wire.HEAD)

@@ -1,6 +1,8 @@
 """Tickets as lines of JSON in a file: the smallest provider, and the one to copy.
 
-What it is: a ticketing for one machine; a person, a log shipper or a script reads the file.
+What it is: a ticketing for one machine; a person, a log shipper or a script reads the file, for example
+`jq 'select(.category == "delivery")'`. A line has no stack: what stops a run is an answer or a rule and comes from no
+stack, and a fault's stack may quote anything, so it stays in the service's own log, under the run that the line names.
 How a thing is found again: by scanning the file for the ticket's id, before each filing as well.
 Its limits: the disk. A line that a crash cut short is closed off by the next one and counts as not there.
 How it signs: it sends nothing.
@@ -19,6 +21,7 @@ import msgspec
 from onpaid.acts import Absent, Finding, Found, LaneLimit, act
 from onpaid.errors import Doubtful, SettingsError, Unavailable
 from onpaid.providers.roles import FiledTicket, TicketRef
+from onpaid.providers.ticket_texts import ids_in, order_names, order_number, title_of, told_facts, told_text
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,49 @@ class Settings:
             raise SettingsError("ticket_log: the path must name a file, such as tickets.jsonl")
 
 
+class Line(msgspec.Struct, frozen=True, rename="camel"):
+    """A ticket as it stands in the file, in the words that its readers know."""
+
+    id: str
+    order_id: str | None
+    category: str
+    severity: str
+    issue: str
+    error_message: str
+    context: dict[str, str]
+    created_at: str
+    environment: str
+    run: str | None
+    fingerprint: str
+
+
+class _Id(msgspec.Struct):
+    """What every line has, whichever version wrote it."""
+
+    id: str
+
+
+def line_of(ticket: FiledTicket) -> Line:
+    """The ticket's line. Personal values are masked here once more, whoever made the ticket."""
+    error = ticket.facts.get("error") or ticket.facts.get("why") or ticket.title
+    context = told_facts(ticket.facts)
+    if ticket.order:
+        context.setdefault("order", ticket.order)
+    return Line(
+        id=ticket.id,
+        order_id=order_number(ticket),
+        category=ticket.category,
+        severity=ticket.severity,
+        issue=title_of(ticket),
+        error_message=told_text(error, {*ids_in(ticket.facts), *order_names(ticket)}),
+        context=context,
+        created_at=ticket.opened_at,
+        environment=ticket.environment,
+        run=ticket.run,
+        fingerprint=ticket.fingerprint,
+    )
+
+
 class TicketLog:
     """A Ticketing."""
 
@@ -43,7 +89,7 @@ class TicketLog:
     @act(look_first=True, settles=timedelta(0))
     async def file_ticket(self, ticket: FiledTicket) -> TicketRef:
         """Append the ticket, in one write that is on disk when this returns."""
-        await asyncio.to_thread(self._append, msgspec.json.encode(ticket) + b"\n")
+        await asyncio.to_thread(self._append, msgspec.json.encode(line_of(ticket)) + b"\n")
         return TicketRef(f"{self.settings.path.name}#{ticket.id}")
 
     @act(repeatable=True)
@@ -94,6 +140,6 @@ class TicketLog:
 
 def _id_of(line: bytes) -> str | None:
     try:
-        return msgspec.json.decode(line, type=FiledTicket).id
+        return msgspec.json.decode(line, type=_Id).id
     except msgspec.MsgspecError:
         return None

@@ -34,7 +34,15 @@ async def receive_order(store: Store, orders: Orders, fact: OrderReceived, now: 
     key = order_key(fact.shop, fact.number)
     held = await orders.find(key)
     if held is None:
-        order = Order(fact.shop, fact.number, fact.live, now, (_revision(fact, 1),), fact.aliases)
+        order = Order(
+            fact.shop,
+            fact.number,
+            fact.live,
+            now,
+            (_revision(fact, 1),),
+            fact.aliases,
+            fulfilment=fact.fulfilment,
+        )
         incoming = Incoming(key, [ORDERS.insert(order)], [order_thing(key)], [])
         await _add_aliases(store, fact, key, incoming)
         return incoming

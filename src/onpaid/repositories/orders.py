@@ -6,6 +6,7 @@ Taking lines is one conditional write on the order's allocation: two payments at
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -64,8 +65,25 @@ def _entries(order: Order) -> Iterator[Entry]:
     customer = order.latest.customer
     if customer is not None and customer.email:
         yield Entry("email", customer.email.strip().lower(), order.received_at)
+    phone = phone_digits(customer.phone) if customer is not None and customer.phone else ""
+    if phone:
+        yield Entry("phone", phone, order.received_at)
 
 
+def phone_digits(given: str) -> str:
+    """A phone number as it is looked up: its digits with the country's, however it is written; nothing if it is none.
+
+    Ten digits without a country are an Indian mobile number.
+    """
+    plain = _JOINTS.sub("", given.strip())
+    international = plain.startswith(("+", "00"))
+    digits = plain.removeprefix("+").removeprefix("00") if international else plain
+    if not (digits.isascii() and digits.isdigit() and 7 <= len(digits) <= 15):
+        return ""
+    return digits if international or len(digits) != 10 else f"91{digits}"
+
+
+_JOINTS = re.compile(r"[\s().-]+")
 ORDERS = Kind("order", Order, key=lambda order: order.key, entries=_entries, squeeze=lambda order: True)
 ALIASES = Kind("order-alias", Alias, key=lambda alias: alias.alias)
 ALLOCATIONS = Kind("allocation", Allocation, key=lambda allocation: allocation.order)
@@ -98,6 +116,10 @@ class Orders:
     async def of_email(self, email: str, *, after: str | None = None, limit: int = 50) -> Records[Order]:
         """The orders of a customer, newest first."""
         return await ORDERS.query(self._store, "email", email.strip().lower(), after=after, limit=limit)
+
+    async def of_phone(self, digits: str, *, after: str | None = None, limit: int = 50) -> Records[Order]:
+        """The orders under a phone number, as `phone_digits` reads it, newest first."""
+        return await ORDERS.query(self._store, "phone", digits, after=after, limit=limit)
 
     async def allocation(self, key: str) -> Allocation:
         """Which payments took which lines."""

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 
@@ -66,10 +68,28 @@ class AsyncBell:
         self._timers.clear()
 
 
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something that is done again and again, `every` so often (uncompressed), one time after the other."""
+
+    name: str
+    every: timedelta
+    do: Callable[[], Awaitable[object]]
+
+
 class EmbeddedRuntime:
     """Advances runs until told to stop."""
 
-    def __init__(self, engine: Engine, bell: AsyncBell, clock: Clock, *, at_once: int = 128) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        bell: AsyncBell,
+        clock: Clock,
+        *,
+        at_once: int = 128,
+        chores: Sequence[Chore] = (),
+    ) -> None:
+        self._chores = tuple(chores)
         self._engine = engine
         self._bell = bell
         self._clock = clock
@@ -83,6 +103,7 @@ class EmbeddedRuntime:
         await self._engine.open()
         self._bell.ring(await self._engine.orphans())
         self._loops = [asyncio.create_task(self._answer()), asyncio.create_task(self._tick())]
+        self._loops += [asyncio.create_task(self._again_and_again(chore)) for chore in self._chores]
 
     async def stop(self) -> None:
         """Take no new run, let those under way come to a rest, hand the others back."""
@@ -126,6 +147,16 @@ class EmbeddedRuntime:
             if run in self._again:
                 self._again.discard(run)
                 self._bell.ring([run])
+
+    async def _again_and_again(self, chore: Chore) -> None:
+        while True:
+            await self._clock.sleep(max(0.05, self._engine.pace.seconds(chore.every)))
+            try:
+                await chore.do()
+            except StoreError as error:
+                log.warning("a chore could not use the store", chore=chore.name, error=str(error))
+            except Exception:
+                log.exception("a chore broke; it is tried again", chore=chore.name)
 
     async def _tick(self) -> None:
         while True:

@@ -24,6 +24,9 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--faults", default="none", type=lambda names: ",".join(sorted(parse(names))))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
+        "--parcels-move", action="store_true", help="parcels travel once their pickup is booked"
+    )
+    parser.add_argument(
         "--stripe-params", type=Path, default=None, help="JSON Schemas of Stripe's parameters"
     )
     return parser.parse_args(words)
@@ -36,13 +39,13 @@ async def run(asked: argparse.Namespace) -> None:
         faults=asked.faults,
         seed=asked.seed,
         stripe_params=asked.stripe_params,
+        parcels_move=asked.parcels_move,
     )
     served = await serve(settings, host=asked.host, port=asked.port)
     stopped = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stopped.set)
-    bases = {"base": served.base, "stripe": served.stripe_base, "fiken": served.fiken_base}
-    sys.stdout.write(json.dumps(bases) + "\n")
+    sys.stdout.write(json.dumps({"base": served.base, **served.bases()}) + "\n")
     sys.stdout.flush()
     await stopped.wait()
     await served.stop()

@@ -24,6 +24,8 @@ FAULTS: Final[dict[str, str]] = {
     "same-second": "all events of a payment carry the same second",
     "concurrent-call-refused": "Fiken answers 429 as though another call were running, without Retry-After",
     "clock-skew": "the time in a webhook's signature is up to 200 seconds off, either way, and still valid",
+    "canceled-200": "Shiprocket answers the creation of an order with 200 and a dead record of the same id, that "
+    "somebody cancelled before; a live one needs another id",
     "drop-webhook": "a webhook is never delivered, only the list of events knows of it",
     "late-landing": "a lost call takes effect long after any sane quiet period",
 }

@@ -59,6 +59,9 @@ class Times:
     capture_after: float = 0.3
     upsell_after: float = 0.5
     order_late: float = 0.6
+    search_lag: float = 0.3
+    status_after: float = 0.15
+    scan_after: float = 0.3
 
 
 @dataclass(frozen=True, slots=True)

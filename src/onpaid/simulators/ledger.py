@@ -1,7 +1,8 @@
 """The ledger: what really happened at the shop, at Stripe and at Fiken, and whether it fits together.
 
 This is the oracle of every end-to-end test. The verdict compares both ways, order by order: each captured payment
-needs one invoice over its amount, each invoice needs its payment, and each invoice one mail.
+needs one invoice over its amount, each invoice needs its payment, and each invoice one mail. What was paid at
+Razorpay has a part of its own, `delivery`.
 """
 
 from collections import Counter, defaultdict
@@ -9,6 +10,7 @@ from typing import Any
 
 from onpaid.simulators.fiken_books import FikenBooks
 from onpaid.simulators.kit import Json
+from onpaid.simulators.ledger_delivery import delivery
 from onpaid.simulators.stripe import Stripe
 from onpaid.simulators.world import Simulators
 
@@ -57,6 +59,7 @@ def ledger(simulators: Simulators) -> Json:
             "landing": len(simulators.landing),
         },
         "verdict": verdict(payments, invoices, contacts),
+        "delivery": delivery(simulators),
         "by_order": by_order(list(shop.orders), payments, invoices),
         "orders": orders,
         "payments": payments,

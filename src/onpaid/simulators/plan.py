@@ -5,6 +5,7 @@ does not depend on what else goes on. No call fails more than LONGEST_STREAK tim
 is brought about is counted, and noted in a diary.
 """
 
+import re
 from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from onpaid.simulators.kit import Dice, Times
 LONGEST_STREAK: Final = 3
 NEVER_DONE_SHARE: Final = 0.3
 WEBHOOK_RATE: Final = 0.3
+CANCELED_SHARE: Final = 1 / 3
+SUFFIX: Final = re.compile(r"-\d+$")
 READ_FAULTS: Final = frozenset({"429", "503", "slow", "commit-then-timeout", "concurrent-call-refused"})
 WRITE_FAULTS: Final = READ_FAULTS | {"late-landing"}
 LARGEST_SKEW: Final = 200
@@ -77,6 +80,7 @@ class FaultPlan:
         self.diary: deque[tuple[str, str, str, int, str]] = deque(maxlen=100_000)
         self._tries: Counter[tuple[str, str, str]] = Counter()
         self._streaks: Counter[tuple[str, str, str]] = Counter()
+        self._canceled: set[str] = set()
 
     def _note(self, provider: str, operation: str, key: str, nth: int, fault: str) -> None:
         self.injected[fault] += 1
@@ -157,4 +161,18 @@ class FaultPlan:
         if not Dice(self.seed).at("payment", payment).chance("same-second", self.rate):
             return False
         self._note("stripe", "payment", payment, 1, "same-second")
+        return True
+
+    def canceled_before(self, order_id: str) -> bool:
+        """Whether Shiprocket has a dead record of that id already: about a tenth, at the usual rate.
+
+        An id is drawn once and keeps its lot. One with a suffix ("1001-2") is the way out, and is never hit.
+        """
+        if "canceled-200" not in self.active or SUFFIX.search(order_id):
+            return False
+        if not Dice(self.seed).at("shiprocket", order_id).chance("canceled-200", self.rate * CANCELED_SHARE):
+            return False
+        if order_id not in self._canceled:
+            self._canceled.add(order_id)
+            self._note("shiprocket", "order", order_id, 1, "canceled-200")
         return True

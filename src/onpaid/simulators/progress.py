@@ -9,12 +9,15 @@ from onpaid.simulators.kit import Json
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """A shop day. The shares are of all orders; an upsell is a second payment, so `upsells` makes more than `orders`.
+    """A shop day and, beside it, a day of `parcels` carts at the Indian shop.
 
+    The shares are of all orders; an upsell is a second payment, so `upsells` makes more than `orders`. `returning`
+    is of carts too, `abandoned` of carts only: they are checked out and never paid.
     Without a seed the fault plan's is taken; without a target webhooks go where they went before.
     """
 
     orders: int = 60
+    parcels: int = 0
     seed: int | None = None
     target: str | None = None
     first_order: int = 1001
@@ -26,6 +29,7 @@ class Play:
     payment_first: float = 0.3
     upsells: float = 0.0
     chatter: float = 0.2
+    abandoned: float = 0.0
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> "Play":
@@ -42,7 +46,10 @@ class Play:
 
 @dataclass(slots=True)
 class Progress:
-    """How far a scenario is. `expected` counts payments, each of which is to yield an invoice and a mail."""
+    """How far a scenario is. `expected` counts payments, each of which is to yield an invoice and a mail.
+
+    Of `parcels` carts some are `refused` for stock, the others are `checkouts`, each of which is to be paid once.
+    """
 
     orders: int
     seed: int
@@ -50,6 +57,10 @@ class Progress:
     placed: int = 0
     paid: int = 0
     expected: int = 0
+    parcels: int = 0
+    checkouts: int = 0
+    checkouts_paid: int = 0
+    refused: int = 0
     error: str | None = None
 
     def shown(self) -> Json:

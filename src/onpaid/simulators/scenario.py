@@ -2,6 +2,7 @@
 
 Some buyers are guests, some buy twice within a moment, some cards are authorised first and captured later, some
 payments are announced before their order. It goes on while the target is down: webhooks wait and are sent again.
+A day of parcels can go on beside it.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from typing import Final
 
 from onpaid.simulators import basket
 from onpaid.simulators.basket import Buyer
+from onpaid.simulators.delivery_day import DeliveryDay
 from onpaid.simulators.kit import Dice
 from onpaid.simulators.konverzky import Item, Order
 from onpaid.simulators.progress import Play, Progress
@@ -33,27 +35,53 @@ async def play(
     wanted = wanted or Play()
     if wanted.target is not None:
         simulators.aim_at(wanted.target)
-    day = ShopDay(simulators, wanted, on_progress or (lambda _progress: None))
-    simulators.progress = day.progress
+    seed = simulators.plan.seed if wanted.seed is None else wanted.seed
+    progress = Progress(orders=wanted.orders, parcels=wanted.parcels, seed=seed)
+    simulators.progress = progress
+    watch = on_progress or (lambda _progress: None)
     try:
-        await day.run()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(ShopDay(simulators, wanted, progress, watch).run())
+            group.create_task(DeliveryDay(simulators, wanted, progress, watch).run())
+        progress.state = "delivering"
+        await _delivered(simulators, lambda: watch(progress))
     except asyncio.CancelledError:
-        day.progress.state = "stopped"
+        progress.state = "stopped"
         raise
     except BaseException as failure:
-        day.progress.state, day.progress.error = "failed", repr(failure)
+        progress.state, progress.error = "failed", _first(failure)
         raise
-    return day.progress
+    progress.state = "done"
+    watch(progress)
+    return progress
+
+
+async def _delivered(simulators: Simulators, look: Callable[[], None]) -> None:
+    """Until the last webhook has been acknowledged."""
+    while simulators.sender.waiting:
+        look()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_AGAIN):
+                await simulators.sender.idle()
+
+
+def _first(failure: BaseException) -> str:
+    """What went wrong, without the groups that it came up through."""
+    while isinstance(failure, BaseExceptionGroup):
+        failure = failure.exceptions[0]
+    return repr(failure)
 
 
 class ShopDay:
     """One scenario, being played."""
 
-    def __init__(self, simulators: Simulators, wanted: Play, on_progress: OnProgress) -> None:
+    def __init__(
+        self, simulators: Simulators, wanted: Play, progress: Progress, on_progress: OnProgress
+    ) -> None:
         self._all, self._wanted, self._on_progress = simulators, wanted, on_progress
-        seed = simulators.plan.seed if wanted.seed is None else wanted.seed
-        self._dice = Dice(seed).at("scenario")
-        self.progress = Progress(orders=wanted.orders, seed=seed)
+        self.progress = progress
+        self._dice = Dice(progress.seed).at("scenario")
+        progress.expected = wanted.orders + sum(self._upsold(nth) for nth in range(wanted.orders))
         self._customers: dict[str, str] = {}
         self._buyers = self._choose_buyers()
 
@@ -71,9 +99,6 @@ class ShopDay:
 
     async def run(self) -> None:
         room = asyncio.Semaphore(self._wanted.at_once)
-        self.progress.expected = self._wanted.orders + sum(
-            self._upsold(nth) for nth in range(self._wanted.orders)
-        )
 
         async def one(nth: int) -> None:
             try:
@@ -87,14 +112,6 @@ class ShopDay:
                 group.create_task(one(nth))
                 if self._wanted.pause > 0:
                     await self._all.clock.sleep(self._wanted.pause)
-        self.progress.state = "delivering"
-        while self._all.sender.waiting:
-            self._on_progress(self.progress)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_AGAIN):
-                    await self._all.sender.idle()
-        self.progress.state = "done"
-        self._on_progress(self.progress)
 
     def _at(self, nth: int) -> Dice:
         return self._dice.at("order", str(nth))

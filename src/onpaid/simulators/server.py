@@ -16,18 +16,38 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from onpaid.simulators.checkout_page import CheckoutPage
 from onpaid.simulators.faults import FAULTS, UnknownFault
 from onpaid.simulators.fiken import FikenApi
+from onpaid.simulators.jira_api import JiraApi
 from onpaid.simulators.kit import Json
 from onpaid.simulators.konverzky import Item
 from onpaid.simulators.ledger import ledger
+from onpaid.simulators.meta_api import MetaApi
+from onpaid.simulators.msg91_api import Msg91Api
 from onpaid.simulators.progress import Play
+from onpaid.simulators.razorpay_api import RazorpayApi
 from onpaid.simulators.scenario import play
 from onpaid.simulators.settings import Settings
+from onpaid.simulators.shiprocket_api import ShiprocketApi
 from onpaid.simulators.stripe import Pay, Payment
 from onpaid.simulators.stripe_api import StripeApi
+from onpaid.simulators.twilio_api import TwilioApi
+from onpaid.simulators.wati_api import WatiApi
 from onpaid.simulators.world import Simulators
 
+APIS = (
+    StripeApi,
+    FikenApi,
+    RazorpayApi,
+    ShiprocketApi,
+    MetaApi,
+    TwilioApi,
+    Msg91Api,
+    WatiApi,
+    JiraApi,
+    CheckoutPage,
+)
 Steer = Callable[[Simulators, Json], Awaitable[tuple[int, Json]]]
 
 
@@ -42,6 +62,7 @@ def create_app(what: Simulators | Settings | None = None) -> Starlette:
         ("POST", "/_reset", _reset),
         ("POST", "/_play", _play),
         ("GET", "/_play", _progress),
+        ("POST", "/_carts", _cart),
         ("POST", "/konverzky/_orders", _order),
         ("POST", "/stripe/_charges", _charge),
         ("POST", "/stripe/_captures", _capture),
@@ -49,7 +70,7 @@ def create_app(what: Simulators | Settings | None = None) -> Starlette:
         ("POST", "/stripe/_events/resend", _resend),
     ]
     own = [Route(path, _steered(simulators, act), methods=[method]) for method, path, act in table]
-    app = Starlette(routes=[*own, *StripeApi(simulators).routes(), *FikenApi(simulators).routes()])
+    app = Starlette(routes=own + [route for api in APIS for route in api(simulators).routes()])
     app.state.simulators = simulators
     return app
 
@@ -108,6 +129,16 @@ async def _aim(simulators: Simulators, body: Json) -> tuple[int, Json]:
 async def _reset(simulators: Simulators, _body: Json) -> tuple[int, Json]:
     await simulators.reset()
     return 200, {"reset": True}
+
+
+async def _cart(simulators: Simulators, body: Json) -> tuple[int, Json]:
+    """Note the cart of an order that somebody checked out by hand, so that the ledger knows what is due."""
+    units = body.get("units")
+    if not isinstance(units, dict) or not all(isinstance(count, int) for count in units.values()):
+        raise ValueError("units must be an object of whole numbers by product")
+    number, order = str(body["order_number"]), str(body.get("razorpay_order", ""))
+    simulators.carts.note(number, order, units, str(body.get("phone", "")))
+    return 201, {"order_number": number}
 
 
 async def _play(simulators: Simulators, body: Json) -> tuple[int, Json]:

@@ -1,10 +1,23 @@
 """Settings of the simulators: what the simulated services look like, and where their webhooks go."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from types import MappingProxyType
+from typing import Final, Literal
 
 from onpaid.simulators.kit import Times
+from onpaid.simulators.products import PRODUCTS, Product
+
+TEMPLATES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "order_confirmation": ("orderNumber", "orderAmount", "estimatedDelivery", "trackingUrl"),
+        "shipment_created": ("orderNumber", "awb", "courierName", "trackingLink"),
+    }
+)
+CONTENTS: Final[Mapping[str, str]] = MappingProxyType(
+    {"HX" + "1" * 32: "order_confirmation", "HX" + "2" * 32: "shipment_created"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +33,23 @@ class Target:
     konverzky_path: str = "/webhooks/konverzky"
     konverzky_auth: Literal["hmac", "header", "path"] = "hmac"
     konverzky_secrets: tuple[str, ...] = ("konverzky_simulated",)
+    razorpay_path: str = "/webhooks/razorpay"
+    razorpay_secrets: tuple[str, ...] = ("rzp_whsec_simulated",)
+    tracking_path: str = "/webhooks/tracking"
+    tracking_token: str = "tracking_simulated"  # noqa: S105
+    whatsapp_path: str = "/webhooks/whatsapp"
+    meta_app_secret: str = "meta_app_simulated"  # noqa: S105
+    msg91_path: str = "/webhooks/msg91/msg91_path_token_simulated"
+    wati_path: str = "/webhooks/wati/wati_path_token_simulated"
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`invoice_counter` of None is a company that never made an invoice, and has no number series yet."""
+    """`invoice_counter` of None is a company that never made an invoice, and has no number series yet.
+
+    `parcels_move` lets every parcel travel by itself as soon as its pickup is booked. `pair_interval` is how long a
+    number is left alone between two messages, in seconds. `not_on_whatsapp` holds numbers as digits, country first.
+    """
 
     target: Target = field(default_factory=Target)
     faults: str = "none"
@@ -38,4 +63,29 @@ class Settings:
     invoice_counter: int | None = 10_000
     api_access: bool = True
     prices_include_vat: bool = True
+    razorpay_key_id: str = "rzp_test_simulated"
+    razorpay_key_secret: str = "rzp_secret_simulated"  # noqa: S105
+    products: tuple[Product, ...] = PRODUCTS
+    shiprocket_email: str = "api@simulated.example"
+    shiprocket_password: str = "shiprocket_simulated"  # noqa: S105
+    shiprocket_pickup_locations: tuple[str, ...] = ("Primary", "Default Pickup")
+    shiprocket_channels: tuple[int, ...] = (1, 3422553)
+    shiprocket_token_life: float = 864_000.0
+    parcels_move: bool = False
+    whatsapp_templates: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: TEMPLATES)
+    whatsapp_language: str = "en"
+    not_on_whatsapp: frozenset[str] = frozenset({"919000000000"})
+    pair_interval: float = 0.12
+    meta_token: str = "meta_simulated"  # noqa: S105
+    meta_phone_number_id: str = "106540352242922"
+    twilio_account_sid: str = "AC" + "0" * 32
+    twilio_auth_token: str = "twilio_simulated"  # noqa: S105
+    twilio_from: str = "whatsapp:+14155238886"
+    twilio_contents: Mapping[str, str] = field(default_factory=lambda: CONTENTS)
+    msg91_auth_key: str = "msg91_simulated"
+    msg91_number: str = "919876500000"
+    wati_token: str = "wati_simulated"  # noqa: S105
+    jira_email: str = "ops@simulated.example"
+    jira_token: str = "jira_simulated"  # noqa: S105
+    jira_project: str = "OPS"
     times: Times = field(default_factory=Times)

@@ -50,6 +50,55 @@ class Served:
         """What a client takes for Fiken's address."""
         return f"{self.base}/fiken/api/v2"
 
+    @property
+    def razorpay_base(self) -> str:
+        """What a client takes for Razorpay's address."""
+        return f"{self.base}/razorpay"
+
+    @property
+    def shiprocket_base(self) -> str:
+        """What a client takes for Shiprocket's address."""
+        return f"{self.base}/shiprocket"
+
+    @property
+    def meta_base(self) -> str:
+        """What a client takes for Meta's address."""
+        return f"{self.base}/meta"
+
+    @property
+    def twilio_base(self) -> str:
+        """What a client takes for Twilio's address."""
+        return f"{self.base}/twilio"
+
+    @property
+    def msg91_base(self) -> str:
+        """What a client takes for MSG91's address."""
+        return f"{self.base}/msg91"
+
+    @property
+    def wati_base(self) -> str:
+        """What a client takes for WATI's address."""
+        return f"{self.base}/wati"
+
+    @property
+    def jira_base(self) -> str:
+        """What a client takes for Jira's address."""
+        return f"{self.base}/jira"
+
+    def bases(self) -> dict[str, str]:
+        """All of these addresses by the service's name."""
+        return {
+            "stripe": self.stripe_base,
+            "fiken": self.fiken_base,
+            "razorpay": self.razorpay_base,
+            "shiprocket": self.shiprocket_base,
+            "meta": self.meta_base,
+            "twilio": self.twilio_base,
+            "msg91": self.msg91_base,
+            "wati": self.wati_base,
+            "jira": self.jira_base,
+        }
+
 
 async def serve(
     what: Simulators | Settings | None = None,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from onpaid.store.port import Check, Write
 
@@ -17,11 +17,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Done(Generic[T]):
-    """It can be done now: `value` is true once `writes` are committed; who waits for `wakes` is woken with them."""
+    """It can be done now: `value` is true once `writes` are committed; who waits for `wakes` is woken with them, and
+    what `facts` start is started with them."""
 
     value: T
     writes: tuple[Write, ...] = ()
     wakes: tuple[str, ...] = ()
+    facts: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

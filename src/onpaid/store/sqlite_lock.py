@@ -42,7 +42,7 @@ class FileLock:
             raise StoreUnusable(
                 f"{path}.lock cannot be opened ({error.strerror}): look at its rights"
             ) from error
-        for tries_left in range(20, -1, -1):
+        for tries_left in range(20, -1, -1):  # pragma: no branch - the last round leaves or raises
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break

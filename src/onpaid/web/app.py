@@ -6,21 +6,24 @@ headers that keep browsers honest.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from urllib.parse import quote
 
 import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from onpaid.app.delivery import Delivery
+from onpaid.app.forgeries import Forgeries
 from onpaid.app.inbox import Inbox
 from onpaid.app.views import Views
 from onpaid.engine.operations import Operations
 from onpaid.engine.runner import Engine
-from onpaid.web import api, api_acts, health
+from onpaid.web import api, api_acts, api_delivery, api_goods, checkout, health, tracking
 from onpaid.web.access import Access
 from onpaid.web.answers import App, Message, Receive, Scope, Send, problem, send_problem
 from onpaid.web.assets import assets
@@ -32,7 +35,7 @@ from onpaid.web.openapi import document
 from onpaid.web.pages import Pages
 from onpaid.web.settings import WebSettings
 from onpaid.web.table import Ask, Door, ErrorAnswer, Parts, route_of
-from onpaid.web.webhooks import Webhooks
+from onpaid.web.webhooks import Handshake, Webhooks
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -59,15 +62,25 @@ def create_app(
     views: Views,
     settings: WebSettings,
     ready: Callable[[], Awaitable[list[str]]],
+    delivery: Delivery | None = None,
+    forgeries: Forgeries | None = None,
+    handshakes: Mapping[str, Handshake] | None = None,
 ) -> App:
-    """The application. `ready` names, in sentences, what keeps the service from working."""
+    """The application. `ready` names, in sentences, what keeps the service from working; the last three are only
+    there where orders are delivered."""
     access, budget = Access(settings, engine.clock), Budget(settings.bodies_limit)
-    parts = Parts(inbox, engine, operations, views, settings, ready, access, budget)
+    parts = Parts(inbox, engine, operations, views, settings, ready, access, budget, delivery)
     pages = Pages(settings.time_zone, settings.root, settings.version)
     doors = doors_of(pages)
     described = msgspec.json.encode(document(doors, sorted(inbox.sources), settings))
     routed = _routed(doors, parts, pages, described)
-    webhooks = Webhooks(inbox, settings, engine.clock)
+    webhooks = Webhooks(inbox, settings, engine.clock, forgeries, handshakes)
+    open_to_browsers = CORSMiddleware(
+        routed,
+        allow_origins=settings.checkout_origins,
+        allow_methods=("GET", "POST"),
+        allow_headers=("content-type", "idempotency-key"),
+    )
     more = (*ALWAYS, HSTS) if settings.https else ALWAYS
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,10 +95,17 @@ def create_app(
             await send_problem(send, *wrong, [(b"connection", b"close")])
         elif webhooks.takes(scope["path"]):
             await webhooks(scope, receive, send)
+        elif settings.checkout_origins and _for_shops(scope["path"]):
+            await open_to_browsers(scope, receive, _with_headers(send, more))
         else:
             await routed(scope, receive, _with_headers(send, more))
 
     return app
+
+
+def _for_shops(path: str) -> bool:
+    """Whether a shop's own page may call this from a customer's browser."""
+    return path in checkout.PATHS or tracking.API_PATH.fullmatch(path) is not None
 
 
 def doors_of(pages: Pages) -> tuple[Door, ...]:
@@ -93,6 +113,10 @@ def doors_of(pages: Pages) -> tuple[Door, ...]:
     return (
         *health.DOORS,
         *api_acts.DOORS,
+        *checkout.DOORS,
+        *tracking.Tracking(pages).doors(),
+        *api_delivery.DOORS,
+        *api_goods.DOORS,
         *api.DOORS,
         *Login(pages).doors(),
         *ConsoleActs(pages).doors(),
@@ -113,7 +137,7 @@ def _routed(doors: Sequence[Door], parts: Parts, pages: Pages, described: bytes)
         return Response(found.content, headers={"content-type": found.media, "cache-control": FOR_EVER})
 
     own = {"/openapi.json": openapi, "/assets/{name}": asset}
-    told = {"api": tell_problem, "page": _page_teller(pages)}
+    told = {"api": tell_problem, "page": _page_teller(pages), "guest": tracking.Tracking(pages).trouble}
     routes = [
         Route(door.path, own[door.path], methods=["GET"])
         if door.path in own

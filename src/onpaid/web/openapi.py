@@ -36,7 +36,7 @@ def document(doors: Sequence[Door], sources: Sequence[str], settings: WebSetting
         "info": {
             "title": "onpaid",
             "version": settings.version,
-            "description": "Each paid order becomes its invoice, exactly once and provably.",
+            "description": "Each paid order becomes its invoice or its parcel, exactly once and provably.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": settings.public_url}],
@@ -68,7 +68,7 @@ def _operation(door: Door, by_type: dict[str, Any]) -> dict[str, Any]:
         "tags": [_tag(door)],
         "security": [] if door.who is None else [{"token": []}],
         "responses": {
-            "200": _answer(door, by_type),
+            str(door.status): _answer(door, by_type),
             **{str(each): _other(each, door) for each in sorted(statuses)},
         },
     }
@@ -86,9 +86,11 @@ def _operation(door: Door, by_type: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tag(door: Door) -> str:
-    if door.face == "page":
-        return "console"
+    if door.face != "api":
+        return "console" if door.face == "page" else "tracking"
     parts = door.path.split("/")
+    if parts[1] == "payment":
+        return "checkout"
     return parts[2] if parts[1] == "api" else "health"
 
 

@@ -22,6 +22,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.responses import RedirectResponse, Response
 
+from onpaid.app.tracked import INDIA
 from onpaid.web.access import CSRF_FIELD
 from onpaid.web.assets import address_of
 from onpaid.web.table import Ask
@@ -161,6 +162,8 @@ def _environment(time_zone: str, root: str, version: str) -> Environment:
         full=full,
         tojsontext=as_json,
         took=took,
+        india=lambda moment, form: moment.astimezone(INDIA).strftime(form),
+        india_date=lambda moment: moment.astimezone(INDIA).date(),
     )
     environment.globals.update(
         root=root,

@@ -41,6 +41,8 @@ class WebSettings:
     session_life: timedelta = timedelta(hours=12)
     link_life: timedelta = timedelta(minutes=10)
     webhook_paths: Mapping[str, str] = field(default_factory=dict)
+    checkout_origins: tuple[str, ...] = ()
+    """Web pages that may call the checkout from a customer's browser."""
     bench_noop: bool = False
     """Adds `POST /webhooks/noop`, which reads a body and stores nothing: the baseline of benchmarks."""
 

@@ -18,12 +18,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from onpaid.app.delivery import Delivery
 from onpaid.app.inbox import Inbox
 from onpaid.app.views import Views
 from onpaid.clock import Clock
 from onpaid.engine.operations import Operations
 from onpaid.engine.runner import Engine
-from onpaid.errors import Conflict, InvalidInput, NotPossible, OnpaidError, StoreError
+from onpaid.errors import (
+    BadSignature,
+    Conflict,
+    InvalidInput,
+    NotPossible,
+    OnpaidError,
+    StoreError,
+    Unavailable,
+)
 from onpaid.web.access import CSRF_FIELD, CSRF_HEADER, Access, Caller
 from onpaid.web.framing import Budget, Gone, TooLarge, TooMuch, TooSlow, read_body
 from onpaid.web.parameters import Parameter, read_parameters
@@ -60,6 +69,14 @@ class Parts:
     ready: Callable[[], Awaitable[list[str]]]
     access: Access
     budget: Budget
+    delivery: Delivery | None = None
+
+    @property
+    def deliveries(self) -> Delivery:
+        """The story of delivery. Raises NotThere where it is not set up."""
+        if self.delivery is None:
+            raise NotThere("orders are not delivered from here: set RAZORPAY_KEY_ID, see docs/checkout.md")
+        return self.delivery
 
     @property
     def clock(self) -> Clock:
@@ -90,19 +107,20 @@ ErrorAnswer = Callable[[Ask, int, str], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """One route. `face` says how errors are told: as problem+json, or as a page."""
+    """One route. `face` says how errors are told: as problem+json, as a page of the console, or to a guest."""
 
     method: Literal["GET", "POST"]
     path: str
     handler: Handler
     who: Role | None
     says: str
-    face: Literal["api", "page"] = "api"
+    face: Literal["api", "page", "guest"] = "api"
     takes: tuple[Parameter, ...] = ()
     body: Any = None
     answers: Any = None
     media: str = "application/json"
     statuses: tuple[int, ...] = ()
+    status: int = 200
 
     @property
     def open_path(self) -> str:
@@ -164,6 +182,8 @@ def _told(error: Exception) -> tuple[int, str]:
         (WrongMedia, 415),
         (InvalidInput, 400),
         (NotPossible, 409),
+        (BadSignature, 401),
+        (Unavailable, 503),
     ):
         if isinstance(error, kind):
             sentence = str(error)

@@ -7,9 +7,13 @@ is answered in a sentence (400, 401, 413, 415); what we cannot do now is 503, so
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from urllib.parse import parse_qsl
+
 import msgspec
 import structlog
 
+from onpaid.app.forgeries import Forgeries
 from onpaid.app.inbox import Inbox
 from onpaid.clock import Clock
 from onpaid.errors import BadSignature, InvalidInput, StoreError
@@ -22,6 +26,7 @@ log = structlog.get_logger("onpaid.web")
 
 PREFIX = "/webhooks/"
 NOOP = "noop"
+JSON_ONLY = ("application/json",)
 AGAIN = [(b"retry-after", b"%d" % COME_AGAIN)]
 
 
@@ -34,11 +39,25 @@ class Acknowledged(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str = ""
 
 
+Handshake = Callable[[Mapping[str, str]], str | None]
+"""From the query of a GET to what a source wants to hear, or None if it has not shown who it is."""
+
+
 class Webhooks:
     """Answers every path under `/webhooks/`, and the further paths that the settings name."""
 
-    def __init__(self, inbox: Inbox, settings: WebSettings, clock: Clock) -> None:
+    def __init__(
+        self,
+        inbox: Inbox,
+        settings: WebSettings,
+        clock: Clock,
+        forgeries: Forgeries | None = None,
+        handshakes: Mapping[str, Handshake] | None = None,
+    ) -> None:
+        """`handshakes` are of sources that ask by GET whether they are welcome; `forgeries` counts what is refused."""
         self._inbox = inbox
+        self._forgeries = forgeries
+        self._handshakes = dict(handshakes or {})
         self._settings = settings
         self._clock = clock
         self._paths = {f"{PREFIX}{name}": name for name in inbox.sources} | dict(settings.webhook_paths)
@@ -63,13 +82,17 @@ class Webhooks:
             if name is None or not token:
                 await send_problem(send, 404, "There is no such webhook: look at the path after /webhooks/.")
                 return
+        if scope["method"] == "GET" and name in self._handshakes:
+            await self._shake(name, scope, send)
+            return
         if scope["method"] != "POST":
             await send_problem(send, 405, "Webhooks are sent with POST.", [(b"allow", b"POST")])
             return
         headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
         media = headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media != "application/json":
-            await send_problem(send, 415, "Send the body as Content-Type: application/json.")
+        welcome = JSON_ONLY if name == NOOP else self._inbox.sources[name].media
+        if media not in welcome:
+            await send_problem(send, 415, f"Send the body as Content-Type: {welcome[0]}.")
             return
         limit = self._settings.body_limit
         try:
@@ -92,6 +115,8 @@ class Webhooks:
         except BadSignature as bad:
             log.info("webhook refused", source=name, status=401, why=str(bad))
             await send_problem(send, 401, f"The webhook was not kept: {bad}.")
+            if self._forgeries is not None:
+                await self._forgeries.note(name)
         except StoreError as error:
             log.warning("webhook not kept", source=name, status=503, why=str(error))
             await send_problem(send, 503, "The webhook could not be kept just now: send it again.", AGAIN)
@@ -109,3 +134,13 @@ class Webhooks:
                 answer = self._encode(shown)
             await send_raw(send, 200, answer)
             self._timers[name].observe(self._clock.monotonic() - began)
+
+    async def _shake(self, name: str, scope: Scope, send: Send) -> None:
+        """Answer a GET by which a source makes sure that this address is ours."""
+        given = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)[:20])
+        said = self._handshakes[name](given)
+        if said is None:
+            log.info("handshake refused", source=name)
+            await send_problem(send, 403, "The handshake's token is not ours.")
+            return
+        await send_raw(send, 200, said.encode(), b"text/plain; charset=utf-8")

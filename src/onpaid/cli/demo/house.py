@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote
@@ -58,11 +59,28 @@ class Talk:
             raise NoAnswer(
                 f"the demo's {self.name} does not answer {method} {path}: {type(bad).__name__}"
             ) from None
-        if status in (404, 409):
+        if status in (404, 405, 409):
             raise NotPossible(str(told.get("detail") or told.get("error") or told))
         if status >= 400:
             raise NoAnswer(f"the demo's {self.name} answers {status} to {method} {path}: {told}")
         return told
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTicket:
+    """What a person must look at. `run` is empty if none waits with it, `order` (a number) if it names none."""
+
+    id: str
+    category: str
+    title: str
+    run: str
+    order: str
+    facts: Json
+
+    @property
+    def subject(self) -> str:
+        """The run that waits with it, or the ticket itself."""
+        return self.run or self.id
 
 
 class House:
@@ -71,15 +89,23 @@ class House:
     def __init__(self, talk: Talk) -> None:
         self._talk = talk
 
-    async def doubts(self) -> list[str]:
-        """The runs of open tickets that ask whether something happened."""
-        found: list[str] = []
+    async def tickets(self) -> list[OpenTicket]:
+        """The open tickets."""
+        found: list[OpenTicket] = []
         cursor: str | None = None
         while True:
             more: dict[str, str | int] = {"cursor": cursor} if cursor else {}
             page = await self._talk.get("/api/tickets", state="open", limit=100, **more)
             found += [
-                ticket["run"] for ticket in page["items"] if ticket["category"] == "doubt" and ticket["run"]
+                OpenTicket(
+                    id=each["id"],
+                    category=each["category"],
+                    title=each["title"],
+                    run=each["run"] or "",
+                    order=each["facts"].get("order", "").rpartition("/")[2],
+                    facts=each["facts"],
+                )
+                for each in page["items"]
             ]
             cursor = page["cursor"]
             if not cursor:
@@ -93,3 +119,11 @@ class House:
         """Say whether a step in doubt was done. Raises NotPossible."""
         body = {"step": step, "attempt": attempt, "done": done, "result": result}
         await self._talk.post(f"/api/runs/{quote(ident, safe='')}/settle", body)
+
+    async def decide(self, number: str, choice: str) -> None:
+        """Decide about an order that is paid and oversold. Raises NotPossible."""
+        await self._talk.post(f"/api/orders/{quote(number, safe='')}/decide", {"choice": choice})
+
+    async def close(self, ticket: str) -> None:
+        """Put a ticket away that no run will close. Raises NotPossible."""
+        await self._talk.post(f"/api/tickets/{quote(ticket, safe='')}/close", {})

@@ -1,82 +1,84 @@
 """The demo's own operator: decides what in life a person would have to, and no more than that.
 
-A mail has no reference at Fiken, so where its answer was lost and no more dispatches show, nobody but a person can
-tell whether it went out. The operator reads the ticket, waits until nothing is landing at the simulators, looks
-there, and settles. It has an allowance for each fault, as large as chance explains; everything beyond it, and every
-other step, it leaves alone: those the engine has to bring home by itself, and the demo fails if it did not.
+A mail has no reference at Fiken, and a message that never reached its service shows nowhere: where the answer is lost
+and nothing tells, nobody but a person can know. The operator reads the ticket, waits until nothing is landing at the
+simulators, looks there, and settles. An order that was paid and is oversold is a person's to decide too. For doubts it
+has an allowance, as large as chance explains; everything beyond it, and every other step, it leaves alone: those the
+engine has to bring home by itself, and the demo fails if it did not.
 """
 
 from __future__ import annotations
 
-import math
-import re
+import contextlib
 from collections import Counter
-from collections.abc import Collection
-from typing import Any
+from typing import Any, Final
 
-from onpaid.cli.demo.house import House, Json, Talk
+from onpaid.cli.demo.allowance import MAIL, MESSAGE, Allowance
+from onpaid.cli.demo.house import House, Json, OpenTicket, Talk
 from onpaid.errors import NotPossible
 
-MAY_SETTLE = "send receipt"
-CALL_RATE = 0.15
-NEVER_DONE = 0.3
-"""The simulators' own figures: how often a call is hit, and how often a lost one never took effect."""
-CALL_FAULTS = frozenset(
-    {"429", "503", "slow", "commit-then-timeout", "concurrent-call-refused", "late-landing"}
-)
-LOSING = frozenset({"503", "commit-then-timeout", "late-landing"})
-KILLED = "a killed service"
-_ANSWERED = re.compile(r"answered 5\d\d")
-
-
-class Allowance:
-    """How many doubts about one step may be settled for each fault: six deviations above what chance yields."""
-
-    def __init__(self, mails: int, faults: Collection[str]) -> None:
-        on = CALL_FAULTS.intersection(faults)
-        self._most: dict[str, int] = {}
-        for fault in LOSING.intersection(on):
-            expected = mails * CALL_RATE / len(on) * NEVER_DONE
-            self._most[fault] = math.floor(expected + 6 * math.sqrt(expected) + 4)
-        self.used: Counter[str] = Counter()
-        self.kills = 0
-        """How often the service was killed: Fiken is called by one run at a time, so each leaves one doubt at most."""
-
-    def most(self, fault: str) -> int:
-        """How many doubts this fault may leave to a person."""
-        return self.kills if fault == KILLED else self._most.get(fault, 0)
-
-    def take(self, fault: str) -> bool:
-        """One more, if there is one left."""
-        if self.used[fault] >= self.most(fault):
-            return False
-        self.used[fault] += 1
-        return True
-
-    def fault_behind(self, note: str) -> str:
-        """Which fault left an attempt with this note."""
-        if "worker is gone" in note:
-            return KILLED
-        if _ANSWERED.search(note):
-            return "503"
-        return "commit-then-timeout" if self.most("commit-then-timeout") else "late-landing"
+CHOICES: Final = ("ship", "refund")
+OVERSOLD: Final = "stock"
+"""The category of tickets that ask for such a decision."""
+FORGED: Final = "requests"
+"""What only the tickets about forged webhooks tell."""
 
 
 class Operator:
-    """Settles doubts through the API. `settled` counts by step, `left` names what it would not touch, and why."""
+    """Settles and decides through the API. `settled` counts by step, `decided` by choice, `acknowledged` are the
+    tickets about forged webhooks; `left` names what it would not touch, by run or ticket, and why."""
 
-    def __init__(self, house: House, simulators: Talk, allowance: Allowance) -> None:
+    def __init__(self, house: House, simulators: Talk, allowance: Allowance, *, seed: int = 0) -> None:
         self._house = house
         self._simulators = simulators
         self._allowance = allowance
+        self._seed = seed
+        self._choices: dict[str, str] = {}
         self.settled: Counter[str] = Counter()
+        self.acknowledged: set[str] = set()
         self.left: dict[str, str] = {}
 
+    @property
+    def decided(self) -> Counter[str]:
+        """How often it decided what."""
+        return Counter(self._choices.values())
+
     async def work(self) -> None:
-        """One round: settle what can be settled now."""
-        for ident in await self._house.doubts():
-            if ident not in self.left:
-                await self._consider(ident)
+        """One round: settle and decide what can be now."""
+        tickets = await self._house.tickets()
+        stand = {ticket.subject for ticket in tickets}
+        self.left = {subject: why for subject, why in self.left.items() if subject in stand}
+        for ticket in tickets:
+            if ticket.subject in self.left or ticket.run in self._choices:
+                continue
+            if ticket.category == "doubt" and ticket.run:
+                await self._consider(ticket.run)
+            elif ticket.category == OVERSOLD and ticket.order:
+                await self._decide(ticket)
+            elif FORGED in ticket.facts:
+                await self._acknowledge(ticket)
+            else:
+                self.left[ticket.subject] = ticket.title
+
+    async def _acknowledge(self, ticket: OpenTicket) -> None:
+        """Somebody forges webhooks: here that is known, and it is put away once no more of them come."""
+        ledger = await self._simulators.get("/_ledger")
+        if not ledger["forged"]["sent"]:
+            self.left[ticket.subject] = ticket.title
+        elif not ledger["webhooks"]["waiting"]:
+            with contextlib.suppress(NotPossible):
+                await self._house.close(ticket.id)
+                self.acknowledged.add(ticket.id)
+
+    async def _decide(self, ticket: OpenTicket) -> None:
+        """By the seed: this one is shipped anyway, the next is given back."""
+        choice = CHOICES[(self._seed + len(self._choices)) % len(CHOICES)]
+        try:
+            await self._house.decide(ticket.order, choice)
+        except NotPossible as why:
+            self.left[ticket.run] = f"it could not be decided: {why}"
+            return
+        self._choices[ticket.run] = choice
 
     async def _consider(self, ident: str) -> None:
         run = await self._house.run(ident)
@@ -84,42 +86,60 @@ class Operator:
         if not doubt or "settle" not in run["may"]:
             return  # a request may still be in flight, or it has been settled since
         step = next(each for each in run["steps"] if each["name"] == doubt["step"])
-        if step["name"] != MAY_SETTLE:
+        if step["name"] not in LOOKS:
             self.left[ident] = f"“{step['name']}” is not for a person to settle: the engine can look it up"
             return
         ledger = await self._simulators.get("/_ledger")
         if ledger["counts"]["landing"]:
             return
-        mails = _mails(run, ledger)
-        if mails is None:
-            self.left[ident] = "its invoice is not at the simulator"
+        seen = LOOKS[step["name"]](ident, run, ledger)
+        if seen is None:
+            self.left[ident] = "what it is about is not at the simulator"
             return
+        done, result = seen
         last = [each for each in step["attempts"] if each["what"] == "act"][-1]
-        fault = self._allowance.fault_behind(last["note"])
-        if not self._allowance.take(fault):
-            self.left[ident] = (
-                f"more doubts than {self._allowance.most(fault)} about {MAY_SETTLE} after {fault}"
-            )
+        fault = self._allowance.fault_behind(step["name"], last["note"])
+        if not self._allowance.take(step["name"], fault):
+            most = self._allowance.most(step["name"], fault)
+            self.left[ident] = f"more doubts than {most} about {step['name']} after {fault}"
             return
-        invoice, count = mails
-        result = {"invoice_id": invoice, "count": count} if count else None
         try:
             await self._house.settle(
-                ident, step=step["name"], attempt=doubt["attempt"], done=bool(count), result=result
+                ident, step=step["name"], attempt=doubt["attempt"], done=done, result=result
             )
         except NotPossible:
-            self._allowance.used[fault] -= 1  # it changed meanwhile: the next round looks again
+            self._allowance.give_back(step["name"], fault)  # it changed meanwhile: the next round looks again
         else:
             self.settled[step["name"]] += 1
 
 
-def _mails(run: Json, ledger: Json) -> tuple[int, int] | None:
-    """The invoice of a run, and how often the simulator mailed it."""
+Seen = tuple[bool, Any] | None
+
+
+def _mails(_ident: str, run: Json, ledger: Json) -> Seen:
+    """Whether the simulator mailed a run's invoice, and how often."""
     for step in run["steps"]:
         answered: Any = step.get("answered")
         if step["name"] == "create invoice" and isinstance(answered, dict):
             ident = answered["invoice_id"]
-            return next(
-                ((ident, row["mails"]) for row in ledger["invoices"] if row["invoice_id"] == ident), None
-            )
+            counts = [row["mails"] for row in ledger["invoices"] if row["invoice_id"] == ident]
+            if counts:
+                return bool(counts[0]), {"invoice_id": ident, "count": counts[0]} if counts[0] else None
     return None
+
+
+def _messages(ident: str, _run: Json, ledger: Json) -> Seen:
+    """Whether a service has a run's message. The run's id names order and template."""
+    _, _, key = ident.partition(":")
+    order, _, template = key.rpartition("/")
+    number = order.rpartition("/")[2]
+    if number not in ledger["delivery"]["by_order"]:
+        return None
+    for row in ledger["delivery"]["messages"]:
+        if (row["params"].get("orderNumber"), row["template"]) == (number, template):
+            return True, {"provider": row["service"], "provider_id": row["provider_id"], "state": "accepted"}
+    return False, None
+
+
+LOOKS: Final = {MAIL: _mails, MESSAGE: _messages}
+"""The steps that a person may have to settle, and where they look."""

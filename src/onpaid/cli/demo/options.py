@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 FACTOR = 40.0
 """Forty times as fast as life: quiet periods of 65 s pass in 1.6 s, which still outlasts whatever lands late by
 honest means. The simulators' own times are not compressed."""
+MESSENGERS: Final = ("meta", "twilio", "msg91", "wati")
+"""Who sends messages: each seed takes the next."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """As given on the command line."""
+    """As given on the command line. `orders` are all orders; `parcels` of them are to be shipped, else half."""
 
     orders: int = 60
     faults: str = "all"
@@ -23,6 +26,23 @@ class Options:
     factor: float = FACTOR
     port: int = 0
     upsells: float = 0.0
+    parcels: int | None = None
+    messages: str | None = None
+
+    @property
+    def carts(self) -> int:
+        """How many orders are carts at our own checkout."""
+        return self.orders // 2 if self.parcels is None else self.parcels
+
+    @property
+    def shop_orders(self) -> int:
+        """How many orders are placed at the shop that only has them invoiced."""
+        return self.orders - self.carts
+
+    @property
+    def messenger(self) -> str:
+        """Who sends messages."""
+        return self.messages or MESSENGERS[self.seed % len(MESSENGERS)]
 
     @property
     def patience(self) -> float:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+
+from onpaid.cli.demo.report_delivery import DeliveryReport, judge_delivery
 
 MOST_TOLD = 20
 
@@ -13,10 +15,12 @@ MOST_TOLD = 20
 class Report(msgspec.Struct, frozen=True):
     """The one object that `--json` prints.
 
-    All figures are the simulators', but for two: `waiting_for_person` (open tickets and runs that nobody but a person
-    can bring further) and `settled` (what the demo's operator decided, by step). `missing` counts payments without
-    invoice and invoices without mail, `double` invoices, mails and contacts that exist once too often. `agrees` says
-    whether our database and the ledger tell the same, both ways; `differences` are what they do not.
+    All figures are the simulators', but for three: `waiting_for_person` (open tickets and runs that nobody but a person
+    can bring further), `settled` (what the demo's operator settled, by step) and `acknowledged` (the tickets about
+    forged webhooks that it put away). Those of this level are the shop's,
+    whose orders are invoiced: `missing` counts payments without invoice and invoices without mail, `double` invoices,
+    mails and contacts that exist once too often. `delivery` has the figures of our own checkout. `agrees` says whether
+    our database and the ledger tell the same, both ways and of both; `differences` are what they do not.
     """
 
     passed: bool
@@ -27,6 +31,7 @@ class Report(msgspec.Struct, frozen=True):
     double: int
     waiting_for_person: int
     settled: dict[str, int]
+    acknowledged: int
     seconds: float
     orders: int
     seed: int
@@ -37,24 +42,36 @@ class Report(msgspec.Struct, frozen=True):
     forgeries_accepted: int
     calls_at_once: int
     webhooks: int
+    delivery: DeliveryReport
     differences: list[str]
     findings: list[str]
 
 
-def judge(
-    ledger: dict[str, Any],
-    *,
-    orders: int,
-    seconds: float,
-    waiting_for_person: int,
-    settled: dict[str, int],
-    differences: Sequence[str],
-    findings: Sequence[str],
-) -> Report:
-    """The report, from a ledger and what we know beside it. `findings` are reasons to fail found on the way."""
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is known beside the ledger. `carts` of the `orders` were to be shipped, and `refused` of those were not sold; `differences` and `stock` say where
+    our database tells something else; `findings` are reasons to fail found on the way."""
+
+    orders: int
+    seconds: float
+    carts: int = 0
+    refused: int = 0
+    messenger: str = "none"
+    waiting_for_person: int = 0
+    settled: dict[str, int] = field(default_factory=dict)
+    decided: dict[str, int] = field(default_factory=dict)
+    acknowledged: int = 0
+    differences: list[str] = field(default_factory=list)
+    stock: list[str] = field(default_factory=list)
+    unreachable: int = 0
+    findings: list[str] = field(default_factory=list)
+
+
+def judge(ledger: dict[str, Any], beside: Beside) -> Report:
+    """The report, from a ledger and what is known beside it."""
     verdict, counts, forged = ledger["verdict"], ledger["counts"], ledger["forged"]
     paid, invoiced, mailed = verdict["paid"], verdict["invoiced"], verdict["mailed"]
-    told = list(findings)
+    told = list(beside.findings)
     names = {
         "missing": "payments have no invoice",
         "unmailed": "invoices were not mailed",
@@ -67,14 +84,26 @@ def judge(
         if verdict[name]:
             some = ", ".join(str(each) for each in verdict[name][:MOST_TOLD])
             told.append(f"{len(verdict[name])} {what}: {some}")
-    if paid < orders:
-        told.append(f"only {paid} of {orders} orders were paid")
-    if waiting_for_person:
-        told.append(f"{waiting_for_person} wait for a person")
+    wanted = beside.orders - beside.carts
+    if paid < wanted:
+        told.append(f"only {paid} of {wanted} orders were paid")
+    delivery, found = judge_delivery(
+        ledger["delivery"],
+        carts=beside.carts,
+        refused=beside.refused,
+        messenger=beside.messenger,
+        decided=beside.decided,
+        stock=beside.stock,
+        unreachable=beside.unreachable,
+    )
+    told += found
+    if beside.waiting_for_person:
+        told.append(f"{beside.waiting_for_person} wait for a person")
     if forged["accepted"]:
         told.append(f"{forged['accepted']} forged webhooks were accepted")
     if counts["concurrent_calls"]:
         told.append(f"Fiken was called {counts['concurrent_calls']} times while another call was under way")
+    differences = [*beside.differences, *beside.stock]
     if differences:
         told.append(f"our database and the ledger differ {len(differences)} times: {differences[0]}")
     return Report(
@@ -84,10 +113,11 @@ def judge(
         mailed=mailed,
         missing=len(verdict["missing"]) + invoiced - mailed,
         double=len(verdict["double"]) + len(verdict["mailed_twice"]) + len(verdict["doubled_contacts"]),
-        waiting_for_person=waiting_for_person,
-        settled=settled,
-        seconds=round(seconds, 1),
-        orders=orders,
+        waiting_for_person=beside.waiting_for_person,
+        settled=beside.settled,
+        acknowledged=beside.acknowledged,
+        seconds=round(beside.seconds, 1),
+        orders=beside.orders,
         seed=ledger["seed"],
         faults=ledger["faults"],
         faults_injected=ledger["faults_injected"],
@@ -96,6 +126,7 @@ def judge(
         forgeries_accepted=forged["accepted"],
         calls_at_once=counts["concurrent_calls"],
         webhooks=ledger["webhooks"]["attempts"] + forged["sent"],
-        differences=list(differences[:MOST_TOLD]),
+        delivery=delivery,
+        differences=differences[:MOST_TOLD],
         findings=told,
     )

@@ -10,18 +10,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import secrets
 import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 
+from onpaid.cli.demo.goods import bring_in
 from onpaid.cli.demo.options import Options
+from onpaid.cli.demo.surroundings import common, of_service
 from onpaid.errors import OnpaidError
-from onpaid.settings import BY_NAME
 from onpaid.store.sqlite_lock import read_announcement
 
 START_SECONDS = 30.0
@@ -115,37 +114,18 @@ class Stage:
 
     async def start(self) -> None:
         """Bring both up: first who is asked, then who asks."""
-        base = {name: value for name, value in os.environ.items() if name not in BY_NAME}
-        base.pop("ONPAID_SETTINGS", None)
-        base |= {
-            "STRIPE_WEBHOOK_SECRET": _two_secrets("whsec_"),
-            "KONVERZKY_WEBHOOK_SECRET": _two_secrets(""),
-            "PYTHONUNBUFFERED": "1",
-        }
+        base = common()
         words = ["simulate", "--port", "0", "--faults", self.options.faults, "--seed", str(self.options.seed)]
-        self.simulators = await Child.start("simulators", [*words, *_UNTIL, "--json"], base, self.folder)
+        words += ["--parcels-move", *_UNTIL, "--json"]
+        self.simulators = await Child.start("simulators", words, base, self.folder)
         bases = json.loads(await self.simulators.first_line())
         self.simulators_url = bases["base"]
-        self.environment = base | {
-            "ONPAID_DATABASE": f"sqlite:///{self.database}",
-            "ONPAID_HOST": "127.0.0.1",
-            "ONPAID_PORT": str(self.options.port),
+        self.environment = base | of_service(self.options, self.folder, self.database, bases)
+        self.environment |= {
             "ONPAID_ADMIN_TOKEN": self.admin_token,
             "ONPAID_SESSION_SECRET": self.session_secret,
-            "ONPAID_TICKET_LOG": str(self.folder / "tickets.jsonl"),
-            "ONPAID_LOG_LEVEL": "warning",
-            "ONPAID_TIME_FACTOR": str(self.options.factor),
-            "STRIPE_API_KEY": "sk_test_simulated",
-            "STRIPE_API_BASE": bases["stripe"],
-            "KONVERZKY_AUTH": "hmac",
-            "KONVERZKY_PRICES_INCLUDE_VAT": "true",
-            "FIKEN_API_TOKEN": "fiken_simulated",
-            "FIKEN_API_BASE": bases["fiken"],
-            "FIKEN_COMPANY_SLUG": "simulated-shop",
-            "FIKEN_BANK_ACCOUNT_CODE": "1920:10001",
-            "FIKEN_PAYMENT_ACCOUNT": "1920:10002",
-            "INVOICE_VAT_RULES": str(_signed_vat_table(self.folder)),
         }
+        await bring_in(self.environment, self.folder)
         await self.start_service()
 
     async def start_service(self) -> None:
@@ -185,17 +165,3 @@ class Stage:
 
 
 _UNTIL = ["--until-input-ends"]
-
-
-def _two_secrets(beginning: str) -> str:
-    """A new one and an old one, as during a rotation."""
-    return " ".join(beginning + secrets.token_urlsafe(24) for _ in range(2))
-
-
-def _signed_vat_table(folder: Path) -> Path:
-    """The sample table, signed off by the demo: good for nothing but simulated books."""
-    sample = resources.files("onpaid.domain").joinpath("vat_sample.toml").read_text(encoding="utf-8")
-    signed = sample.replace('signed_off_by = ""', 'signed_off_by = "the demo"')
-    table = folder / "vat.toml"
-    table.write_text(signed.replace('signed_off_on = ""', 'signed_off_on = "2026-01-01"'), encoding="utf-8")
-    return table

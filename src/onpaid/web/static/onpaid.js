@@ -1,5 +1,5 @@
-/* The console without this file is complete. With it: keys, colours, a question before an act, and pages that stay
-   fresh. The theme comes first, so that nothing flashes. */
+/* Every page without this file is complete. With it: keys, colours, a question before an act, and pages that stay
+   fresh; a customer's page only stays fresh. The theme comes first, so that nothing flashes. */
 "use strict";
 const root = document.documentElement;
 const store = {
@@ -87,6 +87,8 @@ addEventListener("DOMContentLoaded", () => {
     ask.onclose = () => { if (ask.returnValue === "yes") { form.dataset.sure = "1"; form.requestSubmit(event.submitter); } };
     ask.showModal();
   });
+
+  if (document.body.matches(".guest")) return;
 
   /* -- keys ----------------------------------------------------------------------------------------------------- */
   let went = 0;

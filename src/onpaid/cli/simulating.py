@@ -1,0 +1,89 @@
+"""What `onpaid simulate` needs beside the simulators: where their webhooks go, what they sell, how to use them."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+from onpaid.app.products_file import NAMES
+from onpaid.domain.money import Money
+from onpaid.errors import NotPossible
+from onpaid.settings import Settings as Ours
+from onpaid.simulators import Served, Settings, Target
+
+
+def target_of(ours: Ours, base: str | None) -> Target:
+    """Where webhooks go, signed with the secrets that the service is set up with, where it is."""
+    address = base or f"http://{ours['ONPAID_HOST']}:{ours['ONPAID_PORT']}"
+    to = Target(base=address.rstrip("/"), konverzky_auth=ours["KONVERZKY_AUTH"])
+    path_token = next(iter(ours["WHATSAPP_WEBHOOK_TOKEN"]), None)
+    return replace(
+        to,
+        stripe_secrets=ours["STRIPE_WEBHOOK_SECRET"] or to.stripe_secrets,
+        konverzky_secrets=ours["KONVERZKY_WEBHOOK_SECRET"] or to.konverzky_secrets,
+        razorpay_secrets=ours["RAZORPAY_WEBHOOK_SECRET"] or to.razorpay_secrets,
+        tracking_token=next(iter(ours["SHIPROCKET_WEBHOOK_TOKEN"]), to.tracking_token),
+        meta_app_secret=next(iter(ours["WHATSAPP_APP_SECRET"]), to.meta_app_secret),
+        msg91_path=f"/webhooks/msg91/{path_token}" if path_token else to.msg91_path,
+        wati_path=f"/webhooks/wati/{path_token}" if path_token else to.wati_path,
+    )
+
+
+def write_products(file: Path, settings: Settings) -> None:
+    """Write what the simulated Indian shop sells as a table that can be imported. Raises NotPossible."""
+    try:
+        with file.open("w", encoding="utf-8", newline="") as written:
+            table = csv.DictWriter(written, NAMES, restval="")
+            table.writeheader()
+            for product in settings.products:
+                sizes = dict(zip(("length", "breadth", "height"), product["dims"], strict=False))
+                table.writerow(
+                    {name: product[name] for name in NAMES if name in product}
+                    | {"price": f"{Money(product['price'], 'INR').to_decimal():f}", "currency": "INR"}
+                    | sizes
+                )
+    except OSError as error:
+        raise NotPossible(f"{file} cannot be written: {error.strerror}") from None
+
+
+def how_to_use(served: Served, settings: Settings) -> str:
+    """What to set, and what to ask for. A secret of the reader's own settings is not repeated."""
+    base, to, simulated = served.base, settings.target, Target()
+
+    def shown(secret: str, default: str) -> str:
+        return secret if secret == default else "<as it is set>"
+
+    stripe = shown(to.stripe_secrets[0], simulated.stripe_secrets[0])
+    shop = shown(to.konverzky_secrets[0], simulated.konverzky_secrets[0])
+    razorpay = shown(to.razorpay_secrets[0], simulated.razorpay_secrets[0])
+    tracking = shown(to.tracking_token, simulated.tracking_token)
+    meta = shown(to.meta_app_secret, simulated.meta_app_secret)
+    return f"""The shops and the services are simulated at {base}; webhooks go to {to.base}.
+Faults: {settings.faults}. Seed: {settings.seed}.
+
+For invoices, point a service at them (webhook secrets must be the same for both processes):
+  STRIPE_API_BASE={served.stripe_base}  STRIPE_API_KEY={settings.stripe_key}
+  STRIPE_WEBHOOK_SECRET={stripe}  KONVERZKY_WEBHOOK_SECRET={shop}
+  FIKEN_API_BASE={served.fiken_base}  FIKEN_API_TOKEN={settings.fiken_token}
+  FIKEN_COMPANY_SLUG={settings.company_slug}  FIKEN_BANK_ACCOUNT_CODE={settings.bank_accounts[0]}
+  FIKEN_PAYMENT_ACCOUNT={settings.bank_accounts[-1]}  KONVERZKY_PRICES_INCLUDE_VAT=true
+
+For delivery (--products FILE writes what to import first):
+  RAZORPAY_API_BASE={served.razorpay_base}  RAZORPAY_KEY_ID={settings.razorpay_key_id}
+  RAZORPAY_KEY_SECRET={settings.razorpay_key_secret}  RAZORPAY_WEBHOOK_SECRET={razorpay}
+  SHIPROCKET_API_BASE={served.shiprocket_base}  SHIPROCKET_DRY_RUN=false
+  SHIPROCKET_EMAIL={settings.shiprocket_email}  SHIPROCKET_PASSWORD={settings.shiprocket_password}
+  SHIPROCKET_WEBHOOK_TOKEN={tracking}
+  WHATSAPP_PROVIDER=meta  META_API_BASE={served.meta_base}  WHATSAPP_API_KEY={settings.meta_token}
+  WHATSAPP_SENDER_ID={settings.meta_phone_number_id}  WHATSAPP_APP_SECRET={meta}
+  JIRA_BASE_URL={served.jira_base}  JIRA_EMAIL={settings.jira_email}
+  JIRA_API_TOKEN={settings.jira_token}  JIRA_PROJECT={settings.jira_project}
+
+Then play a day, or buy something at {base}/checkout, and look at what really happened:
+  curl -X POST {base}/_play -d '{{"orders": 20, "parcels": 20}}'
+  curl {base}/_ledger
+  curl -X PUT {base}/_faults -d '{{"faults": "all", "seed": 7}}'
+
+Ctrl-C ends them; they remember nothing.
+"""
