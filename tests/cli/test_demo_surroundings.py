@@ -42,12 +42,12 @@ async def test_a_service_with_both_stories_can_be_built_for_each_messenger(
         await service.stop()
 
 
-def test_nothing_of_the_users_own_settings_gets_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    mine = [setting.name for setting in TABLE]
-    for name in mine:
-        monkeypatch.setenv(name, "the user's own")
-    environment = told(tmp_path, Options())
-    assert not [name for name in mine if environment.get(name) == "the user's own"]
+def test_nothing_of_the_users_own_settings_gets_in(tmp_path: Path) -> None:
+    mine = dict.fromkeys(("ONPAID_SETTINGS", *(setting.name for setting in TABLE)), "the user's own")
+    environment = surroundings.common({**mine, "PATH": "/usr/bin"})
+    environment |= surroundings.of_service(Options(), tmp_path, tmp_path / "onpaid.db", BASES)
+    assert environment["PATH"] == "/usr/bin"
+    assert "the user's own" not in environment.values()
 
 
 def test_secrets_rotate_and_each_demo_has_its_own(tmp_path: Path) -> None:

@@ -123,12 +123,17 @@ class Telling:
     dead: frozenset[str] = frozenset()
     parcel_there: bool = False
 
-    def scene(self) -> Scene:
-        """The scene, in a world of its own."""
+    def world(self) -> Bazaar:
+        """A world in which it can be told."""
         world = Bazaar(Fates(self.fates), dead=set(self.dead))
         world.capture(PAID, receipt=NUMBER)
         if self.parcel_there:
             world.parcels.append(Parcel(1, BOOKED, 0.0, awb="0014711", pickups=1))
+        return world
+
+    def scene(self, world: Bazaar | None = None) -> Scene:
+        """The scene, in a world of its own."""
+        world = world or self.world()
 
         def guests(store: Store, clock: VirtualClock) -> Mapping[str, object]:
             return {**delivery_guests(world, store, clock), "rules": PATIENT}
@@ -252,15 +257,15 @@ TELLINGS: tuple[Telling, ...] = (
 )
 TROUBLED: tuple[Telling, ...] = (
     Telling(
-        "open_checkout",
+        "lost checkout",
         CheckoutWanted(KEY, NUMBER, AMOUNT),
         with_checkout,
         _opened,
         {"create_checkout": LOST},
     ),
-    Telling("create shipment", PAID, with_open_checkout, _shipped, {"create_order": LOST}),
-    Telling("assign awb", PAID, with_open_checkout, _shipped, {"assign_awb": LOST}),
-    Telling("request pickup", PAID, with_open_checkout, _shipped, {"request_pickup": LOST}),
-    Telling("refund", PAID, oversold, _given_back, {"refund": LOST}),
-    Telling("send message", PAID, with_open_checkout, _shipped, {"send_message": ("lost reply", "late")}),
+    Telling("lost shipment", PAID, with_open_checkout, _shipped, {"create_order": LOST}),
+    Telling("lost awb", PAID, with_open_checkout, _shipped, {"assign_awb": LOST}),
+    Telling("lost pickup", PAID, with_open_checkout, _shipped, {"request_pickup": LOST}),
+    Telling("lost refund", PAID, oversold, _given_back, {"refund": LOST}),
+    Telling("lost message", PAID, with_open_checkout, _shipped, {"send_message": ("lost reply", "late")}),
 )

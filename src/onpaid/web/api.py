@@ -31,6 +31,16 @@ async def orders(ask: Ask) -> Response:
     )
 
 
+def with_link(ask: Ask, shown: OrderShown) -> OrderShown:
+    """The order with its customer's link, for whoever may see names: the link is as good as the order itself."""
+    delivery = ask.parts.delivery
+    held = ask.parts.views.kept_order(shown)
+    if delivery is None or shown.delivery is None or held is None or not ask.caller.acts:
+        return shown
+    told = msgspec.structs.replace(shown.delivery, track_url=delivery.messages.track_url(held))
+    return msgspec.structs.replace(shown, delivery=told)
+
+
 async def order(ask: Ask) -> Response:
     shown = await ask.parts.views.order(ask.named("number"), personal=ask.caller.acts)
     if shown is None:

@@ -29,6 +29,7 @@ from onpaid.web.answers import App, Message, Receive, Scope, Send, problem, send
 from onpaid.web.assets import assets
 from onpaid.web.console import Console
 from onpaid.web.console_acts import ConsoleActs
+from onpaid.web.console_delivery import ConsoleDelivery
 from onpaid.web.framing import Budget, misframed
 from onpaid.web.login import Login
 from onpaid.web.openapi import document
@@ -120,6 +121,7 @@ def doors_of(pages: Pages) -> tuple[Door, ...]:
         *api.DOORS,
         *Login(pages).doors(),
         *ConsoleActs(pages).doors(),
+        *ConsoleDelivery(pages).doors(),
         *Console(pages).doors(),
         Door("GET", "/openapi.json", _no_handler, None, "This document."),
         Door("GET", "/assets/{name}", _no_handler, None, "Style and script.", media="*/*", statuses=(404,)),

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from onpaid.app.order_views import STATES
 from onpaid.clock import as_datetime
-from onpaid.web.api import VERDICTS
+from onpaid.web.api import VERDICTS, with_link
 from onpaid.web.pages import Pages
 from onpaid.web.parameters import CURSOR, Parameter
 from onpaid.web.table import Ask, Door, Handler, NotThere, page_door
@@ -53,7 +53,7 @@ class Console:
         shown = await ask.parts.views.order(_key(ask), personal=ask.caller.acts)
         if shown is None:
             raise NotThere("there is no order of this number, and no payment for it")
-        return await self._pages.page(ask, "order.html", order=shown)
+        return await self._pages.page(ask, "order.html", order=with_link(ask, shown))
 
     async def run(self, ask: Ask) -> Response:
         shown = await ask.parts.views.run(_key(ask))

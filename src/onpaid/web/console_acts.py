@@ -23,50 +23,46 @@ class ConsoleActs:
         self._pages = pages
 
     async def retry(self, ask: Ask) -> Response:
-        await ask.parts.operations.retry(_field(ask, "run"), by=ask.caller.by)
-        return self._back(ask, "retried")
+        await ask.parts.operations.retry(field_of(ask, "run"), by=ask.caller.by)
+        return back_to(self._pages, ask, "retried")
 
     async def settle(self, ask: Ask) -> Response:
-        outcome, attempt = _field(ask, "outcome"), _field(ask, "attempt")
+        outcome, attempt = field_of(ask, "outcome"), field_of(ask, "attempt")
         if outcome not in ("done", "not-done"):
             raise InvalidInput("say whether it was done or not done")
         if not (attempt.isascii() and attempt.isdigit() and len(attempt) < 9):
             raise InvalidInput("the attempt must be a number: load the page again")
         await ask.parts.operations.settle(
-            _field(ask, "run"),
-            step=_field(ask, "step"),
+            field_of(ask, "run"),
+            step=field_of(ask, "step"),
             attempt=int(attempt),
             done=outcome == "done",
             result=_result(ask.form.get("result", "")) if outcome == "done" else None,
             by=ask.caller.by,
         )
-        return self._back(ask, "settled")
+        return back_to(self._pages, ask, "settled")
 
     async def cancel(self, ask: Ask) -> Response:
         why = ask.form.get("why", "")[:200]
-        await ask.parts.operations.cancel(_field(ask, "run"), by=ask.caller.by, why=why)
-        return self._back(ask, "cancelled")
+        await ask.parts.operations.cancel(field_of(ask, "run"), by=ask.caller.by, why=why)
+        return back_to(self._pages, ask, "cancelled")
 
     async def close(self, ask: Ask) -> Response:
-        await ask.parts.operations.close_ticket(_field(ask, "ticket"), by=ask.caller.by)
-        return self._back(ask, "closed")
+        await ask.parts.operations.close_ticket(field_of(ask, "ticket"), by=ask.caller.by)
+        return back_to(self._pages, ask, "closed")
 
     async def replay(self, ask: Ask) -> Response:
-        await ask.parts.inbox.judge_again(_field(ask, "event"))
-        return self._back(ask, "replayed")
+        await ask.parts.inbox.judge_again(field_of(ask, "event"))
+        return back_to(self._pages, ask, "replayed")
 
     async def pause(self, ask: Ask) -> Response:
         why = ask.form.get("why", "").strip()[:200]
-        await ask.parts.operations.pause(_field(ask, "lane"), why or f"paused by {ask.caller.by}")
-        return self._back(ask, "paused")
+        await ask.parts.operations.pause(field_of(ask, "lane"), why or f"paused by {ask.caller.by}")
+        return back_to(self._pages, ask, "paused")
 
     async def resume(self, ask: Ask) -> Response:
-        await ask.parts.operations.resume(_field(ask, "lane"), by=ask.caller.by)
-        return self._back(ask, "resumed")
-
-    def _back(self, ask: Ask, said: str) -> Response:
-        path = safe_next(ask.form.get("back", ""))
-        return self._pages.to(f"{path}{'&' if '?' in path else '?'}said={said}")
+        await ask.parts.operations.resume(field_of(ask, "lane"), by=ask.caller.by)
+        return back_to(self._pages, ask, "resumed")
 
     def doors(self) -> tuple[Door, ...]:
         """The buttons as routes."""
@@ -85,7 +81,14 @@ def _act(path: str, handler: Handler, says: str) -> Door:
     return page_door("POST", path, handler, "operator", says, statuses=(303, 400, 409))
 
 
-def _field(ask: Ask, name: str) -> str:
+def back_to(pages: Pages, ask: Ask, said: str) -> Response:
+    """Back to the page whose button was pressed, which then says what was done."""
+    path = safe_next(ask.form.get("back", ""))
+    return pages.to(f"{path}{'&' if '?' in path else '?'}said={said}")
+
+
+def field_of(ask: Ask, name: str) -> str:
+    """A field that the form must have. Raises InvalidInput."""
     value = ask.form.get(name, "")
     if not value or len(value) > 1000:
         raise InvalidInput(f"the form has no {name}: load the page again")

@@ -35,6 +35,11 @@ SAID = {
     "replayed": "The event was judged anew.",
     "paused": "The lane is paused. Calls under way finish.",
     "resumed": "The lane is open again, and the runs that waited for it go on.",
+    "decided": "It is decided, and the work goes on.",
+    "booked": "A parcel is being booked.",
+    "stopped": "The parcel is being cancelled.",
+    "stocked": "The stock is set.",
+    "imported": "The products are kept, and orders that waited for one go on.",
 }
 _TOKEN = re.compile(r"(&#34;(?:(?!&#34;).)*&#34;)(\s*:)?|\b(true|false|null|-?\d[\d.eE+-]*)\b")
 
@@ -92,6 +97,7 @@ class Pages:
             problems=await ask.parts.views.problems(),
             said=SAID.get(ask.request.query_params.get("said", ""), ""),
             here=_here(ask),
+            delivers=ask.parts.delivery is not None,
             **context,
         )
         return tagged(ask, content, status)

@@ -24,9 +24,9 @@ LEAST_SPACING: Final = 7
 SLACK: Final = 1.4
 
 
-def common() -> dict[str, str]:
+def common(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """What both processes are told: this process's environment without any setting of the user's, and the secrets."""
-    base = {name: value for name, value in os.environ.items() if name not in BY_NAME}
+    base = {name: value for name, value in environment.items() if name not in BY_NAME}
     base.pop("ONPAID_SETTINGS", None)
     return base | {
         "STRIPE_WEBHOOK_SECRET": _two_secrets("whsec_"),
