@@ -25,6 +25,8 @@ from scripts.mutants import Mutant, mutated
 ROOT = Path(__file__).resolve().parent.parent
 MEMORY = 4 * 1024**3
 """Bytes that a mutant may take: one that gathers without end is to end."""
+ENDS = (signal.SIGALRM, signal.SIGPROF)
+"""What ends a mutant that comes to no end: so many seconds in all, so many of computing in one test."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,8 @@ def forked(job: Callable[[], int], limit: float) -> int:
         return child
     code = 70
     try:
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        for end in ENDS:
+            signal.signal(end, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_REAL, limit)
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         nothing = os.open(os.devnull, os.O_RDWR)
@@ -60,6 +63,11 @@ def forked(job: Callable[[], int], limit: float) -> int:
         code = job()
     finally:
         os._exit(code)
+
+
+def patience(seconds: float) -> None:
+    """From now on this process may compute so much longer than a test that takes `seconds`, and no more."""
+    signal.setitimer(signal.ITIMER_PROF, 5 + 5 * seconds)
 
 
 class Altered(SourceFileLoader):
@@ -166,13 +174,18 @@ def tried(found: Sequence[tuple[Mutant, Reach]], workers: int) -> Iterator[tuple
             mutant, reached = waiting.pop()
             tests = reached.of(mutant)
             files = sorted({test.partition("::")[0] for test in tests})
-            limit = 20 + 6 * sum(reached.seconds[test] for test in tests)
+            limit = 60 + 20 * sum(reached.seconds[test] for test in tests)
 
-            def job(mutant: Mutant = mutant, tests: list[str] = tests, files: list[str] = files) -> int:
+            def job(
+                mutant: Mutant = mutant,
+                tests: list[str] = tests,
+                files: list[str] = files,
+                of: Reach = reached,
+            ) -> int:
                 sys.meta_path.insert(0, Finder(mutant.path, mutant.number))  # type: ignore[arg-type]
-                return run_tests(files, Chosen(tests))
+                return run_tests(files, Chosen(tests, lambda name: patience(of.seconds[name])))
 
             running[forked(job, limit)] = mutant
         child, status = os.wait()
-        late = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM
+        late = os.WIFSIGNALED(status) and os.WTERMSIG(status) in ENDS
         yield running.pop(child), "late" if late else "noticed" if status else "survived"

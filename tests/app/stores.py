@@ -1,11 +1,13 @@
-"""Stores that are full, or that do not say whether they wrote: around any other store."""
+"""Stores that are full, that do not say whether they wrote, or that let others go first: around any other store."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from onpaid.errors import StoreUnavailable, StoreUnknown
+from onpaid.errors import Conflict, StoreUnavailable, StoreUnknown
+from onpaid.store.memory import MemoryStore
 from onpaid.store.port import Page, Store, Stored, Write
 
 Mood = Literal["well", "full", "unknown, written", "unknown, not written"]
@@ -48,3 +50,30 @@ class MoodyStore:
 
     async def close(self) -> None:
         await self.inner.close()
+
+
+class PoliteStore(MemoryStore):
+    """Lets everybody else go first after each reading and before each writing, so that they get in between. Counts
+    the conflicts over each kind of record; those of a kind in `never` are never written."""
+
+    def __init__(self, *never: str) -> None:
+        super().__init__()
+        self.never = set(never)
+        self.conflicts: dict[str, int] = {}
+
+    async def get(self, kind: str, key: str) -> Stored | None:
+        found = await super().get(kind, key)
+        await asyncio.sleep(0)
+        return found
+
+    async def commit(self, writes: Sequence[Write]) -> None:
+        await asyncio.sleep(0)
+        try:
+            blocked = [(write.kind, write.key) for write in writes if write.kind in self.never]
+            if blocked:
+                raise Conflict(blocked)
+            await super().commit(writes)
+        except Conflict as conflict:
+            for kind, _ in conflict.keys:
+                self.conflicts[kind] = self.conflicts.get(kind, 0) + 1
+            raise

@@ -9,8 +9,9 @@ import pytest
 from onpaid.app.products_file import read_products
 from onpaid.app.proof_delivery import shelves
 from onpaid.cli.demo import surroundings
-from onpaid.cli.demo.goods import bring_in, start_of_stock
+from onpaid.cli.demo.goods import start_of_stock
 from onpaid.cli.demo.options import MESSENGERS, Options
+from onpaid.cli.demo.stage import Stage
 from onpaid.compose import build
 from onpaid.settings import TABLE, Settings
 from onpaid.store.sqlite import SqliteStore
@@ -69,10 +70,14 @@ def test_a_number_is_left_alone_as_long_as_the_simulators_want(factor: float, tm
 
 
 async def test_the_shelves_are_full_before_anybody_buys(tmp_path: Path) -> None:
-    await bring_in(told(tmp_path, Options()), tmp_path)
-    store = await SqliteStore.open(tmp_path / "onpaid.db")
+    stage = Stage(Options(faults="none"), tmp_path, tmp_path / "onpaid.db")
     try:
-        assert await shelves(store) == start_of_stock()
+        await stage.start()
+        store = await SqliteStore.open(stage.database, exclusive=False)
+        try:
+            assert await shelves(store) == start_of_stock()
+        finally:
+            await store.close()
     finally:
-        await store.close()
+        await stage.stop()
     assert len(read_products((tmp_path / "products.csv").read_text())) == len(start_of_stock())

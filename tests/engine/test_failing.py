@@ -71,7 +71,7 @@ class Away(Asked):
         return paid.id
 
 
-@flow(on=Paid, key=lambda paid: paid.id)
+@flow(on=Paid, key=lambda paid: paid.id, category="shipment")
 async def shipping(ctx: Context, paid: Paid, *, client: Away) -> str:
     return await ctx.step("ship", client.ship, paid)
 
@@ -83,7 +83,7 @@ def test_a_provider_that_fails_everybody_has_one_ticket() -> None:
         await told.begin(HOUR)
         (ticket,) = await open_tickets(told.store)
         assert ticket.id == ticket_id("lane:courier", DOES_NOT_ANSWER)
-        assert (ticket.category, ticket.severity, ticket.run) == ("provider", "high", None)
+        assert (ticket.category, ticket.severity, ticket.run) == ("shipment", "high", None)
         assert ticket.facts == {"step": "ship", "error": "nobody answers", "lane": "courier"}
         assert (await told.run()).tickets == []
         told.client.failing = ()
@@ -112,7 +112,7 @@ def test_a_run_that_fails_among_others_that_do_not_has_a_ticket_later() -> None:
                 break
         assert (tried[8], tried[9], tried[15], tried[16]) == (0, 0, 0, 1)
         (ticket,) = await open_tickets(told.store)
-        assert (ticket.run, ticket.times) == ("shipping:p1", 1)
+        assert (ticket.run, ticket.times, ticket.category) == ("shipping:p1", 1, "shipment")
         assert ticket.facts == {"step": "ship", "error": "nobody answers"}
 
     run_virtually(main)

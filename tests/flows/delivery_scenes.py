@@ -195,7 +195,7 @@ def _no_size(world: Bazaar, end: Ending) -> None:
 
 def _reshipped(world: Bazaar, end: Ending) -> None:
     (parcel,) = world.live()
-    assert parcel.order.reference == f"{NUMBER}-02"
+    assert parcel.order.reference == f"{NUMBER}-0{len(world.dead) + 1}"
     assert end.run("book_shipment").state == "done"
 
 
@@ -246,6 +246,13 @@ TELLINGS: tuple[Telling, ...] = (
         with_open_checkout,
         _reshipped,
         dead=frozenset({NUMBER}),
+    ),
+    Telling(
+        "book_shipment, two dead records",
+        ShipmentWanted(KEY),
+        with_open_checkout,
+        _reshipped,
+        dead=frozenset({NUMBER, f"{NUMBER}-02"}),
     ),
     Telling(
         "cancel_shipment", ShipmentUnwanted(KEY, "ship-1", "ann"), with_parcel, _cancelled, parcel_there=True

@@ -181,10 +181,10 @@ def read(story: Told) -> Golden:
     return msgspec.json.decode(file_of(story).read_bytes(), type=Golden)
 
 
-def diverging(as_now: Renaming = _as_it_is) -> tuple[int, list[str]]:
+def diverging(as_now: Renaming = _as_it_is, stories: Sequence[Told] = TOLD) -> tuple[int, list[str]]:
     """How many boundaries were resumed, and those from which the present code comes to another end."""
     told, wrong = 0, []
-    for story in TOLD:
+    for story in stories:
         golden = read(story)
         for at in range(len(golden.boundaries)):
             ending, world = run_virtually(partial(resume, golden, story, at, as_now))

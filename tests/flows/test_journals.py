@@ -63,6 +63,7 @@ def test_a_renamed_step_is_noticed() -> None:
 
         return dataclasses.replace(flow, tell=tell)
 
-    boundaries, wrong = diverging(renamed)
-    assert len(wrong) > 10
-    assert boundaries > len(wrong)
+    for name in ("invoice_payment", "book_shipment"):
+        (story,) = [story for story in TOLD if story.name == name]
+        boundaries, wrong = diverging(renamed, [story])
+        assert boundaries > len(wrong) > 5

@@ -31,8 +31,20 @@ CARTS: tuple[dict[str, int], ...] = (
 )
 JOURNEYS: tuple[tuple[tuple[int, str], ...], ...] = (
     ((42, "PICKED UP"), (18, "IN TRANSIT"), (17, "OUT FOR DELIVERY"), (7, "DELIVERED")),
-    ((6, "SHIPPED"), (17, "OUT FOR DELIVERY"), (21, "UNDELIVERED"), (17, "OUT FOR DELIVERY"), (7, "DELIVERED")),
-    ((42, "PICKED UP"), (18, "IN TRANSIT"), (9, "RTO INITIATED"), (46, "RTO IN TRANSIT"), (10, "RTO DELIVERED")),
+    (
+        (6, "SHIPPED"),
+        (17, "OUT FOR DELIVERY"),
+        (21, "UNDELIVERED"),
+        (17, "OUT FOR DELIVERY"),
+        (7, "DELIVERED"),
+    ),
+    (
+        (42, "PICKED UP"),
+        (18, "IN TRANSIT"),
+        (9, "RTO INITIATED"),
+        (46, "RTO IN TRANSIT"),
+        (10, "RTO DELIVERED"),
+    ),
 )
 STATUSES = (("sent",), ("sent", "delivered"), ("sent", "delivered", "read"), ("sent", "read"))
 

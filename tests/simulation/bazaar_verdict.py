@@ -93,11 +93,7 @@ def _judge_purchase(
         if not purchase.good and not ticketed:
             result.lost.append(f"{number}: the ticket ({purchase.fortune})")
         return
-    if purchase.fortune == "paid twice" and not any(
-        purchase.number in str(ticket.facts) or f"order:{key}" in ticket.about
-        for each in tickets.values()
-        for ticket in each
-    ):
+    if purchase.fortune == "paid twice" and not ticketed:
         result.lost.append(f"{number}: the ticket about its second payment")
     wanted = int(purchase.ships)
     if len(parcels) > wanted:
@@ -117,8 +113,12 @@ def _judge_checkouts(result: Delivered, bought: list[Purchase], world: Bazaar) -
     numbers = Counter(each.wanted.number for each in world.asked)
     result.double.extend(f"{number}: {count} checkouts" for number, count in numbers.items() if count > 1)
     known = {each.number for each in bought}
-    result.double.extend(f"{number}: an order that no page was told of" for number in numbers if number not in known)
-    result.double.extend(f"{number}: one click, several orders" for number in result.clicks if number not in known)
+    result.double.extend(
+        f"{number}: an order that no page was told of" for number in numbers if number not in known
+    )
+    result.double.extend(
+        f"{number}: one click, several orders" for number in result.clicks if number not in known
+    )
     for purchase in bought:
         if purchase.opened is not None and purchase.refused:
             result.double.append(f"{purchase.number}: one click was both answered and refused")

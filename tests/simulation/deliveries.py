@@ -27,6 +27,8 @@ from onpaid.engine.testing import Died, VirtualClock, run_virtually
 from onpaid.errors import BadSignature, NotPossible, StoreError, Unavailable
 from onpaid.repositories.catalogue import PRODUCTS as KEPT
 from onpaid.repositories.catalogue import STOCK
+from onpaid.repositories.fulfilments import Choice
+from onpaid.repositories.orders import Orders
 from onpaid.store.memory import MemoryStore
 from tests.app import post_razorpay
 from tests.flows.bazaar import SHOP, Parcel
@@ -92,7 +94,7 @@ class _Day:
         self._world.unreachable = frozenset(each.phone for each in self._purchases if not each.reachable)
         self._world.landed = self._look_around
         self._service = Service(self._memory, self._world, self._clock, parts, weather, seed, PARCELS)
-        self._desks: dict[int, CheckoutDesk] = {}
+        self._desks: dict[str, CheckoutDesk] = {}
         self._errands: set[asyncio.Task[None]] = set()
         self._seen_messages, self._moving = 0, set[str]()
         self._told = 0
@@ -168,7 +170,7 @@ class _Day:
             wait = min(wait * 2, 60.0)
 
     def _desk_of(self, life: Life) -> CheckoutDesk:
-        given, name = life.given, id(life)
+        given, name = life.given, life.engine.owner
         if name not in self._desks:
             self._desks[name] = self._desk(
                 life.engine.recorder,
@@ -283,28 +285,25 @@ class _Day:
                     await life.operations.settle(
                         run.id, step=doubt.name, attempt=doubt.tries, done=out, result=result, by="a person"
                     )
-        return settled + await self._decide(life)
+        return settled + await self._decide()
 
-    async def _decide(self, life: Life) -> int:
-        given = life.given
-        hands = Delivering(
-            life.engine.recorder,
-            given["orders"],
-            given["fulfilments"],
-            given["shipments"],
-            given["catalogue"],
-            life.clock,
-            SHOP,
-        )
-        decided = 0
+    async def _decide(self) -> int:
+        decided, orders = 0, Orders(self._memory)
         for purchase in self._purchases:
-            held = await given["orders"].find(f"{SHOP}/{purchase.number}") if purchase.paid else None
-            if held is None or held.record.fulfilment.held != "oversold" or purchase.decided:
+            held = await orders.find(f"{SHOP}/{purchase.number}") if purchase.paid else None
+            fulfilment = None if held is None else held.record.fulfilment
+            if fulfilment is None or fulfilment.held != "oversold" or purchase.decided:
                 continue
-            purchase.decided = "ship" if purchase.nth % 2 else "refund"
+            choice: Choice = "ship" if purchase.nth % 2 else "refund"
+            while not purchase.decided:
+                given, recorder = (life := await self._life()).given, life.engine.recorder
+                records = [given[name] for name in ("orders", "fulfilments", "shipments", "catalogue")]
+                with contextlib.suppress(Died, StoreError):
+                    await Delivering(recorder, *records, life.clock, SHOP).decide(
+                        purchase.number, choice, by="a person"
+                    )
+                    purchase.decided = choice
             decided += 1
-            with contextlib.suppress(NotPossible, Died, StoreError):
-                await hands.decide(purchase.number, purchase.decided, by="a person")  # type: ignore[arg-type]
         return decided
 
     async def _follow(self) -> None:

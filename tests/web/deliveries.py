@@ -14,9 +14,10 @@ from datetime import timedelta
 from functools import cache
 
 from onpaid.engine.testing import run_virtually
+from onpaid.repositories.messages import TRACK
 from onpaid.store.memory import MemoryStore
 from onpaid.store.port import Put, Store, Write
-from tests.web.trading import Bought, Trade
+from tests.web.trading import Bought, Trade, links
 from tests.web.wares import phone, products
 from tests.web.world import NOON, SHOP
 
@@ -278,3 +279,8 @@ def number_of(name: str) -> str:
 def key_of(name: str) -> str:
     """Its key."""
     return f"{SHOP}/{number_of(name)}"
+
+
+def link_to(name: str) -> str:
+    """The text of its customer's link."""
+    return links().make(TRACK, key_of(name), NOON + 90 * 86_400_000)

@@ -84,7 +84,7 @@ async def test_nothing_in_a_page_needs_another_policy(shop: World) -> None:
 async def test_assets_are_kept_for_ever(shop: World) -> None:
     page = (await operator(shop).get("/console")).text
     found = set(re.findall(r'(?:href|src)="(/assets/[^"]+)"', page))
-    assert len(found) == 3
+    assert len(found) == 4
     for path in found:
         answer = await operator(shop).get(path)
         assert answer.status == 200

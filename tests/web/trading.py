@@ -58,7 +58,12 @@ DELIVERY_FLOWS = (open_checkout, ship_paid_order, book_shipment, cancel_shipment
 
 def wording(public_url: str = "http://127.0.0.1:8080") -> Wording:
     """How messages are worded, and what signs customers' links."""
-    return Wording(Templates(), Links([LINK_SECRET]), public_url)
+    return Wording(Templates(), links(), public_url)
+
+
+def links() -> Links:
+    """What signs customers' links."""
+    return Links([LINK_SECRET])
 
 
 class Trade:

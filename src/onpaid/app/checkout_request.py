@@ -97,15 +97,18 @@ def read_request(body: bytes) -> Asked:
     items = told.items
     if notes.items and not items:
         raw = notes.items.encode()
-        bodies.strict(raw)
-        items = bodies.read(raw, _ITEMS)
+        try:
+            bodies.strict(raw)
+            items = bodies.read(raw, _ITEMS)
+        except InvalidInput as bad:
+            raise InvalidInput(f"notes.items cannot be read: {bad}") from None
     person = told.customer or _Person()
     name = _text(person.name, "the customer's name", 100)
     if not name:
         raise InvalidInput("the customer's name is missing: send customer.name")
     if not person.phone:
         raise InvalidInput("the customer's phone number is missing: send customer.phone")
-    if person.email and not _EMAIL.fullmatch(person.email):
+    if person.email and not (person.email.isprintable() and _EMAIL.fullmatch(person.email)):
         raise InvalidInput("the customer's e-mail address cannot be right")
     return Asked(
         lines=_lines(items),

@@ -17,7 +17,7 @@ from onpaid.clock import as_datetime
 from onpaid.domain.orders import Order
 from onpaid.domain.payments import Payment
 
-_WORST = ("bad", "doubt", "wait", "calm", "good")
+_WORST = ("doubt", "bad", "wait", "calm", "good")
 _COUNTED = {1: "once", 2: "twice"}
 _WAITS = {"doubtful": "In doubt", "failed": "Stopped", "running": "Under way", "ready": "Under way"}
 
@@ -106,7 +106,7 @@ def _shipped(delivery: DeliveryShown, stock: Mood, state: str) -> Milestone:
         return Milestone("Shipped", "wait", "Dry run", "only logged")
     told = parcel.state.replace("_", " ").capitalize()
     mood: Mood = "good" if parcel.mood == "calm" and parcel.awb else parcel.mood
-    return Milestone("Shipped", mood, told, f"AWB {parcel.awb}" if parcel.awb else "no AWB yet")
+    return Milestone("Shipped", mood, told, parcel.awb or "no AWB yet")
 
 
 def _told(delivery: DeliveryShown, stock: Mood, state: str) -> Milestone:
@@ -118,8 +118,6 @@ def _told(delivery: DeliveryShown, stock: Mood, state: str) -> Milestone:
     if all(each.state == "logged" for each in messages):
         return Milestone("Told", "wait", "Nobody", f"{figure}, only logged")
     mood: Mood = "good" if worst.mood == "calm" else worst.mood
-    if state in ("doubtful", "failed") and any(each.state == "queued" for each in messages):
-        mood = words.run_mood(state)
     return Milestone("Told", mood, figure, _states(messages))
 
 

@@ -78,6 +78,12 @@ def delivery_shown(
 ) -> DeliveryShown:
     """How an order's delivery stands. `personal` says whether names and addresses may be seen."""
     checkout, decision, movement = kept.checkout, kept.decision, kept.movement
+    stuck = {
+        words_delivery.ref_of(step): run.state
+        for run in runs
+        if run.state in ("doubtful", "failed")
+        for step in run.steps
+    }
     return DeliveryShown(
         status=fulfilment.status,
         payment_status=fulfilment.payment_status,
@@ -104,7 +110,7 @@ def delivery_shown(
             parcel_shown(each, mask, current=is_current(fulfilment, each))
             for each in reversed(kept.shipments)
         ],
-        messages=[message_shown(each, mask) for each in kept.messages],
+        messages=[message_shown(each, mask, stuck.get(each.ref, "")) for each in kept.messages],
         may=may_do(fulfilment, decision),
     )
 
@@ -142,9 +148,9 @@ def parcel_shown(shipment: Shipment, mask: Mask, *, current: bool, scans: bool =
     )
 
 
-def message_shown(message: Message, mask: Mask) -> MessageShown:
-    """One message, without whom it went to."""
-    mood, sentence = words_delivery.message_words(message.state, message.template)
+def message_shown(message: Message, mask: Mask, sending: str = "") -> MessageShown:
+    """One message, without whom it went to. `sending` is its run's state, if that needs a person."""
+    mood, sentence = words_delivery.message_words(message.state, message.template, sending)
     return MessageShown(
         ref=message.ref,
         template=message.template,

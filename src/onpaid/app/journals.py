@@ -115,7 +115,7 @@ def run_shown(run: Run, now: Instant, mask: Mask) -> RunShown:
     return RunShown(
         id=run.id,
         flow=run.flow,
-        title=words.title_of(run.flow),
+        title=words.run_title(run),
         state=run.state,
         mood=words.run_mood(run.state),
         reason=reason,
@@ -138,7 +138,7 @@ def run_row(run: Run, now: Instant, mask: Mask) -> RunRow:
     return RunRow(
         id=run.id,
         flow=run.flow,
-        title=words.title_of(run.flow),
+        title=words.run_title(run),
         state=run.state,
         mood=words.run_mood(run.state),
         reason=mask.text(run.reason),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -66,8 +66,8 @@ def read_products(text: str, *, currency: str = "INR") -> list[tuple[Product, in
 
 def _csv_rows(text: str) -> list[tuple[str, Mapping[str, Any]]]:
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    _known(reader.fieldnames or [])
     try:
+        _known(reader.fieldnames or [])
         rows = [(f"line {reader.line_num}", row) for row in reader]
     except csv.Error as bad:
         raise InvalidInput(f"line {reader.line_num}: this is no CSV: {bad}") from None
@@ -79,7 +79,7 @@ def _csv_rows(text: str) -> list[tuple[str, Mapping[str, Any]]]:
 
 def _json_rows(text: str) -> list[tuple[str, Mapping[str, Any]]]:
     try:
-        told = json.loads(text, parse_float=Decimal)
+        told = json.loads(text, parse_float=Decimal, object_pairs_hook=_no_twins)
     except (ValueError, RecursionError) as bad:
         raise InvalidInput(f"this is no JSON: {bad}"[:200]) from None
     items = told.get("products") if isinstance(told, dict) else told
@@ -92,15 +92,25 @@ def _json_rows(text: str) -> list[tuple[str, Mapping[str, Any]]]:
     return [(f"product {nth}", item) for nth, item in enumerate(items, 1)]
 
 
-def _known(names: list[str] | Any) -> None:
+def _known(names: Sequence[str]) -> None:
     unknown = [str(name) for name in names if name not in NAMES]
     if unknown:
         raise InvalidInput(f"unknown: {', '.join(unknown)[:200]}. Known: {', '.join(NAMES)}")
+    if len(set(names)) != len(names):
+        raise InvalidInput("a column is there twice")
+
+
+def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("a name is given twice in one object")
+    return dict(pairs)
 
 
 def _product(row: Mapping[str, Any], currency: str) -> tuple[Product, int | None]:
     def text(name: str, longest: int = 200) -> str:
         value = row.get(name)
+        if isinstance(value, list | dict):
+            raise InvalidInput(f"{name} must be a text, a number, true or false")
         told = "" if value is None else " ".join(str(value).split())
         if len(told) > longest or not told.isprintable():
             raise InvalidInput(f"{name} is too long, or holds an invisible character")

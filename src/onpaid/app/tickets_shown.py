@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qsl
+
 import msgspec
 
 from onpaid.app import words
@@ -13,6 +15,7 @@ from onpaid.engine.journal import Run, Ticket
 from onpaid.repositories.events import EventRecord
 
 LARGEST_BODY = 128_000
+MOST_FIELDS = 200
 _MOODS: dict[str, Mood] = {"routed": "good", "ignored": "todo", "unrouted": "bad"}
 
 
@@ -29,13 +32,20 @@ def ticket_shown(ticket: Ticket, run: Run | None, mask: Mask) -> TicketShown:
         closed=None if ticket.closed_at is None else as_datetime(ticket.closed_at),
         closed_by=mask.text(ticket.closed_by),
         run=ticket.run,
-        order=order_of(ticket.about),
+        order=_order_of(ticket),
         event=ticket.facts.get("event") if ticket.run is None else None,
         lane=ticket.facts.get("lane") if ticket.run is None else None,
         facts={name: mask.text(value) for name, value in ticket.facts.items()},
         advice=words.advice_for(ticket, run),
         run_state=None if run is None else run.state,
     )
+
+
+def _order_of(ticket: Ticket) -> str | None:
+    """The order that a ticket is about, by the name that its facts give it: people know that one."""
+    told = ticket.facts.get("order", "")
+    about = order_of(ticket.about)
+    return told if about is not None and told.partition("/")[0] == about.partition("/")[0] else about
 
 
 def event_row(event: EventRecord, mask: Mask) -> EventRow:
@@ -75,4 +85,12 @@ def _body(raw: bytes, mask: Mask) -> object:
     try:
         return mask.tree(msgspec.json.decode(raw))
     except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return _form(raw, mask)
+
+
+def _form(raw: bytes, mask: Mask) -> object:
+    """A body that is a form, as some services send it."""
+    try:
+        return mask.tree(dict(parse_qsl(raw.decode(), strict_parsing=True, max_num_fields=MOST_FIELDS)))
+    except (UnicodeError, ValueError):
         return None

@@ -90,6 +90,11 @@ def title_of(flow: str) -> str:
     return _TITLES.get(flow, flow.replace("_", " ").capitalize())
 
 
+def run_title(run: Run) -> str:
+    """A run's name for people."""
+    return words_delivery.title_of(run) or title_of(run.flow)
+
+
 def who_acts(step: Step) -> str:
     """The provider whose method a step calls."""
     name = step.act.partition(".")[0]
@@ -204,6 +209,10 @@ def advice_for(ticket: Ticket, run: Run | None) -> str:
         return "Look at the provider whether it happened, then settle the step as done or as not done."
     if run is not None and run.state in ("sleeping", "waiting", "ready", "running"):
         return "It is still being tried, and this ticket closes by itself when the work is done."
+    if run is not None and run.state == "failed" and any(thing.startswith("decision:") for thing in run.wake):
+        return "Decide on the order’s page: ship it anyway, or give the money back."
+    if run is not None and run.state == "failed" and any(thing.startswith("product:") for thing in run.wake):
+        return "Tell what is missing of the product; the work then goes on by itself."
     if run is not None and run.state == "failed":
         return "Mend the cause, then retry. Or cancel the run, and do by hand what is missing."
     if "lane" in ticket.facts:

@@ -9,7 +9,8 @@ import msgspec
 
 from onpaid.app.shown import Mood
 from onpaid.domain.fulfilment import Fulfilment, ParcelState
-from onpaid.engine.journal import Step
+from onpaid.domain.messages import MessageWanted
+from onpaid.engine.journal import Run, Step
 
 WHO: Final[Mapping[str, str]] = {
     "MessageLog": "the log",
@@ -129,8 +130,8 @@ def by_result(step: Step) -> str:
     return ""
 
 
-def subject_of(step: Step) -> str:
-    """Which message a step is about: its reference ends in our name of it. Nothing for other steps."""
+def ref_of(step: Step) -> str:
+    """The reference of the message that a step hands over; nothing for other steps."""
     if step.name != "send message":
         return ""
     try:
@@ -138,7 +139,12 @@ def subject_of(step: Step) -> str:
     except msgspec.DecodeError:
         return ""
     first = asked[0] if isinstance(asked, list) and asked else None
-    ref = str(first.get("ref", "")) if isinstance(first, dict) else ""
+    return str(first.get("ref", "")) if isinstance(first, dict) else ""
+
+
+def subject_of(step: Step) -> str:
+    """Which message a step is about: its reference ends in our name of it. Nothing for other steps."""
+    ref = ref_of(step)
     return template_title(ref.split(":")[2]) if ref.count(":") >= 2 else ""
 
 
@@ -164,8 +170,12 @@ def parcel_words(state: ParcelState, *, dry_run: bool) -> tuple[Mood, str]:
     return mood, f"This parcel {told}."
 
 
-def message_words(state: str, template: str) -> tuple[Mood, str]:
-    """How a message stands."""
+def message_words(state: str, template: str, sending: str = "") -> tuple[Mood, str]:
+    """How a message stands. `sending` is the state of its run, if that needs a person."""
+    if sending == "doubtful":
+        return "doubt", f"{template_title(template)} may be out or not: nobody knows. Settle it above."
+    if sending == "failed":
+        return "bad", f"{template_title(template)} did not go out: see above what to do."
     mood, told = MESSAGES.get(state, ("calm", f"is {state}"))
     return mood, f"{template_title(template)} {told}."
 
@@ -173,6 +183,17 @@ def message_words(state: str, template: str) -> tuple[Mood, str]:
 def template_title(template: str) -> str:
     """A message's name for people."""
     return TEMPLATES.get(template, template.replace("_", " ").capitalize())
+
+
+def title_of(run: Run) -> str:
+    """What a run is for, where its flow does not say enough: which message it sends."""
+    if run.flow != "send_message":
+        return ""
+    try:
+        template = msgspec.json.decode(run.fact, type=MessageWanted).template
+    except msgspec.DecodeError:
+        return ""
+    return f"{TITLES[run.flow]}: {template_title(template).lower()}"
 
 
 def stage_of(fulfilment: Fulfilment) -> tuple[str, Mood]:

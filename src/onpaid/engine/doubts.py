@@ -186,6 +186,8 @@ class Doubts(OutsideCall):
         if run.failures not in (most, 2 * most):
             return []
         now, facts = self._clock.now(), {"step": step.name, "error": str(error)}
+        flow = self._telling.recorder.flows.named(run.flow)
+        category = flow.category if flow else "provider"
         if lane is not None and lanes.dead(lane, most):
             lanes.trouble(lane)
             return [
@@ -194,7 +196,7 @@ class Doubts(OutsideCall):
                     subject=f"lane:{lane}",
                     cause=DOES_NOT_ANSWER,
                     title=f"{lane} does not answer, or fails every call. What waits for it is kept, and goes on by itself",
-                    category="provider",
+                    category=category,
                     now=now,
                     facts={**facts, "lane": lane},
                 )
@@ -206,7 +208,7 @@ class Doubts(OutsideCall):
                 run,
                 cause=f"{step.name}: keeps failing",
                 title=f"“{step.name}” has failed {run.failures} times in a row; it is still being tried",
-                category="provider",
+                category=category,
                 severity="medium",
                 now=now,
                 facts=facts,

@@ -36,7 +36,7 @@ class Flow:
     returns: Any
     when: Callable[[Any], bool] = lambda _fact: True
     category: str = "provider"
-    """Of the ticket when a service refuses what this flow asks for."""
+    """Of the ticket when a service refuses what this flow asks for, or keeps failing it."""
 
     def run_id(self, fact: Any) -> str:
         """The run of this flow that this fact belongs to."""

@@ -5,6 +5,7 @@ Lists have cursors: `cursor` of one answer is the `cursor` parameter of the next
 
 from __future__ import annotations
 
+import msgspec
 from starlette.responses import Response
 
 from onpaid.app.order_views import STATES
@@ -31,13 +32,18 @@ async def orders(ask: Ask) -> Response:
     )
 
 
-def with_link(ask: Ask, shown: OrderShown) -> OrderShown:
-    """The order with its customer's link, for whoever may see names: the link is as good as the order itself."""
+async def with_link(ask: Ask, shown: OrderShown) -> OrderShown:
+    """The order with its customer's link, while it opens something; for operators, since whoever has it is let in."""
     delivery = ask.parts.delivery
-    held = ask.parts.views.kept_order(shown)
-    if delivery is None or shown.delivery is None or held is None or not ask.caller.acts:
+    if delivery is None or shown.delivery is None or not ask.caller.acts:
         return shown
-    told = msgspec.structs.replace(shown.delivery, track_url=delivery.messages.track_url(held))
+    held = await delivery.orders.find(shown.key)
+    if held is None:
+        return shown
+    messages, record = delivery.messages, held.record
+    if messages.tracked(messages.track_link(record), ask.parts.clock.now()) is None:
+        return shown
+    told = msgspec.structs.replace(shown.delivery, track_url=messages.track_url(record))
     return msgspec.structs.replace(shown, delivery=told)
 
 
@@ -45,7 +51,7 @@ async def order(ask: Ask) -> Response:
     shown = await ask.parts.views.order(ask.named("number"), personal=ask.caller.acts)
     if shown is None:
         raise NotThere("there is no order of this number, and no payment for it")
-    return json_answer(shown)
+    return json_answer(await with_link(ask, shown))
 
 
 async def events(ask: Ask) -> Response:
@@ -105,7 +111,7 @@ DOORS = (
         takes=(
             Parameter(
                 "q",
-                "An order number, e-mail, PaymentIntent, charge, invoice number; or the id of a run or event.",
+                "An order number, e-mail, phone number, payment, AWB, invoice number; or the id of a run or event.",
             ),
             Parameter("state", "Only orders in this state.", STATES),
             CURSOR,

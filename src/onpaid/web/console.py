@@ -53,7 +53,7 @@ class Console:
         shown = await ask.parts.views.order(_key(ask), personal=ask.caller.acts)
         if shown is None:
             raise NotThere("there is no order of this number, and no payment for it")
-        return await self._pages.page(ask, "order.html", order=with_link(ask, shown))
+        return await self._pages.page(ask, "order.html", order=await with_link(ask, shown))
 
     async def run(self, ask: Ask) -> Response:
         shown = await ask.parts.views.run(_key(ask))

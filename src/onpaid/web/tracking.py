@@ -142,5 +142,7 @@ def _guest(path: str, handler: Any, says: str) -> Door:
 
 def _days(scans: list[TrackedScan]) -> Iterator[tuple[Any, list[TrackedScan]]]:
     """Scans by the day on which they were made, in India; those without a readable time stand under None."""
-    for day, found in groupby(scans, lambda scan: None if scan.at is None else scan.at.astimezone(INDIA).date()):
+    for day, found in groupby(
+        scans, lambda scan: None if scan.at is None else scan.at.astimezone(INDIA).date()
+    ):
         yield day, list(found)

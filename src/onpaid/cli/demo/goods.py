@@ -1,15 +1,12 @@
-"""What the demo's shop sells, brought in as an operator would bring it: by the products file, before anybody buys."""
+"""What the demo's shop sells, brought in as an operator would bring it: a table through the API, before anybody buys."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
-from onpaid.app.products_file import read_products
+from onpaid.cli.demo.house import Talk
 from onpaid.cli.demo.surroundings import SIMULATED
 from onpaid.cli.simulating import write_products
-from onpaid.compose import build
-from onpaid.settings import Settings
 
 
 def start_of_stock() -> dict[str, int]:
@@ -17,13 +14,12 @@ def start_of_stock() -> dict[str, int]:
     return {str(product["id"]): int(product["stock"]) for product in SIMULATED.products}
 
 
-async def bring_in(environment: Mapping[str, str], folder: Path) -> None:
-    """Keep what the simulated shop's customers will buy in the service's database, which nobody holds yet."""
+async def bring_in(service_url: str, admin_token: str, folder: Path) -> int:
+    """Have the service keep what the simulated shop's customers will buy; how many products it kept."""
     table = folder / "products.csv"
     write_products(table, SIMULATED)
-    service = await build(Settings(environment))
-    try:
-        if service.delivery is not None:
-            await service.delivery.hands.import_products(read_products(table.read_text(encoding="utf-8")))
-    finally:
-        await service.stop()
+    async with Talk("service", {"Authorization": f"Bearer {admin_token}"}) as talk:
+        talk.base = service_url
+        told = await talk.post("/api/products/import", {"text": table.read_text(encoding="utf-8")})
+    kept: int = told["products"]
+    return kept

@@ -125,8 +125,8 @@ class Stage:
             "ONPAID_ADMIN_TOKEN": self.admin_token,
             "ONPAID_SESSION_SECRET": self.session_secret,
         }
-        await bring_in(self.environment, self.folder)
         await self.start_service()
+        await bring_in(self.service_url, self.admin_token, self.folder)
 
     async def start_service(self) -> None:
         """Start the service, or start it again after it was killed, and wait until it says where it is."""
