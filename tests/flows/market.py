@@ -129,8 +129,7 @@ class Market(Stage):
         self.rules = rules
         self.store = store or MemoryStore()
         self.clock = clock or VirtualClock()
-        usual = delivery_guests(world, self.store, self.clock, packing=packing)
-        self.guests = {**usual, "rules": rules, **(instead or {})}
+        self.guests = {**delivery_guests(world, self.store, self.clock, packing=packing), "rules": rules}
         if shipping is not None:
             self.guests["shipping"] = shipping
         pace = Pace(tick=timedelta(seconds=30))

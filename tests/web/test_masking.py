@@ -9,8 +9,12 @@ import msgspec
 import pytest
 
 from onpaid.app.masking import Mask
-from onpaid.app.masks import mask_customer, mask_email
+from onpaid.app.masks import mask_customer, mask_email, mask_recipient, recipient_words
+from onpaid.domain.events import Envelope
+from onpaid.domain.fulfilment import Recipient
+from onpaid.domain.links import Links
 from onpaid.domain.orders import Address, Customer
+from onpaid.repositories.events import EVENTS, EventRecord, digest_of, event_key, pack
 from tests.web.client import operator
 from tests.web.people import person
 from tests.web.telling import Story
@@ -55,6 +59,75 @@ def test_a_name_is_hidden_wherever_it_appears(tree: dict[str, Any]) -> None:
     shown = json.dumps(Mask().tree(tree)).lower()
     for word in ("nordmann", "kari", "91234567", "999888777"):
         assert word not in shown
+
+
+PRIVATE = ("919876543210", "9876543210", "Asha Rao", "asha@okaxis", "12 MG Road", "560001")
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        {"contact": "+919876543210", "vpa": "asha@okaxis", "card": {"name": "Asha Rao", "last4": "1111"}},
+        {"contacts": [{"profile": {"name": "Asha Rao"}, "wa_id": "919876543210"}]},
+        {"statuses": [{"recipient_id": "919876543210", "status": "read"}], "from": "919876543210"},
+        {"To": "whatsapp:+919876543210", "MessageStatus": "read"},
+        {"waId": "919876543210", "senderName": "Asha Rao"},
+        {"customerNumber": "919876543210", "integratedNumber": "919876543210", "mobile": 919876543210},
+        {"billing_customer_name": "Asha Rao", "billing_address": "12 MG Road", "billing_pincode": "560001"},
+        {
+            "recipient": {"name": "Asha Rao", "phone": "+919876543210", "line1": "12 MG Road"},
+            "note": "for Asha",
+        },
+        {"note": "told whatsapp:+919876543210 of it", "to": "+919876543210"},
+    ],
+)
+def test_what_payment_courier_and_message_services_tell_of_a_customer_is_hidden(tree: dict[str, Any]) -> None:
+    shown = json.dumps(Mask().tree(tree))
+    for word in PRIVATE:
+        assert word not in shown
+
+
+def test_what_such_services_tell_of_the_order_stays() -> None:
+    tree = {
+        "awb": "1904170554337",
+        "order_number": "2950855205991",
+        "orderNumber": 2950855205994,
+        "shipment_status": "IN TRANSIT",
+        "payment_id": "pay_RB58MiP5SPFYyM",
+        "to": "2026-11-21",
+        "from": "Mumbai_Andheri_C",
+        "ref": "onpaid:shop/2950855205991:order_confirmation",
+        "state": "in_transit",
+    }
+    assert Mask().tree(tree) == tree
+
+
+def test_a_customers_link_is_hidden_wherever_it_stands() -> None:
+    link = Links(["a secret"]).make("track", "shop/2950855205991", NOON)
+    shown = Mask().text(f"see https://pay.example/track/{link}, or {link}.")
+    assert link.split(".")[2] not in shown
+    assert shown == "see https://pay.example/track/***, or ***."
+    assert Mask().text("version 1.2.3 of onpaid.app.masking") == "version 1.2.3 of onpaid.app.masking"
+
+
+def test_whoever_gets_a_parcel_is_hidden_but_for_the_state() -> None:
+    recipient = Recipient(
+        "Asha Rao", "+919876543210", "a@b.in", "12 MG Road", "", "Bengaluru", "Karnataka", "560001"
+    )
+    assert mask_recipient(recipient) == Recipient("A*** R***", "***10", "a***@b.in", state="Karnataka")
+    assert set(recipient_words(recipient)) >= {"+919876543210", "919876543210", "9876543210", "12 MG Road"}
+
+
+async def test_an_event_that_came_as_a_form_is_shown_masked(world: World) -> None:
+    envelope = Envelope("twilio", "twilio/default/test", "SM1", "message status", False)
+    body = b"MessageSid=SM1&MessageStatus=read&To=whatsapp%3A%2B919876543210"
+    record = EventRecord(
+        event_key(envelope), envelope, NOON, digest_of(body), pack(body), "routed", "", [], []
+    )
+    await world.store.commit([EVENTS.insert(record)])
+    shown = await world.views.event(event_key(envelope))
+    assert shown is not None
+    assert shown.body == {"MessageSid": "SM1", "MessageStatus": "read", "To": "***10"}
 
 
 def test_what_a_person_needs_stays() -> None:

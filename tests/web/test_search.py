@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from onpaid.repositories.orders import ALIASES, Alias
+from onpaid.repositories.orders import ALIASES, Alias, phone_digits
 from tests.web.client import operator
+from tests.web.deliveries import key_of
 from tests.web.world import World
 
 
@@ -29,6 +30,65 @@ async def test_an_order_is_found(shop: World, q: str, number: str, by: str) -> N
     found = await shop.views.orders(q=q, personal=True)
     assert number in [row.number for row in found.items]
     assert found.found_by == by
+
+
+AWB = "1904170554337"
+
+
+@pytest.mark.parametrize(
+    ("q", "by"),
+    [
+        ("number", "order number"),
+        ("order_RB58Mi008SFYyM", "order number, payment"),
+        ("pay_RB58Mi008SFYyM", "payment"),
+        (AWB, "AWB"),
+        ("347001207", "shipment id"),
+        ("348456307", "courier’s order id"),
+        ("shipment", "shipment id"),
+        ("+919876543210", "phone"),
+        ("+91 98765 43210", "phone"),
+        ("0091 98765-43210", "phone"),
+        ("9876543210", "phone"),
+        ("asha.rao@example.in", "e-mail"),
+    ],
+)
+async def test_a_delivery_is_found(market: World, q: str, by: str) -> None:
+    order = await market.delivery.orders.find(key_of("on its way"))
+    assert order is not None
+    assert order.record.fulfilment is not None
+    assert order.record.fulfilment.parcel is not None
+    q = {"number": order.record.number, "shipment": order.record.fulfilment.parcel.shipment}.get(q, q)
+    found = await market.views.orders(q=q, personal=True)
+    assert [row.number for row in found.items] == [order.record.number]
+    assert set(found.found_by.split(", ")) <= set(by.split(", "))
+
+
+@pytest.mark.parametrize(
+    ("given", "digits"),
+    [
+        ("+919876543210", "919876543210"),
+        ("+91 (98765) 432-10", "919876543210"),
+        ("9876543210", "919876543210"),
+        ("00 47 912 34 567", "4791234567"),
+        ("+47 912 34 567", "4791234567"),
+        ("2950855205991", "2950855205991"),
+        ("12345", ""),
+        ("٩٨٧٦٥٤٣٢١٠", ""),
+        ("9876543210 x", ""),
+        ("+", ""),
+        ("", ""),
+    ],
+)
+def test_a_phone_number_is_looked_up_however_it_is_written(given: str, digits: str) -> None:
+    assert phone_digits(given) == digits
+
+
+async def test_a_phone_number_finds_every_order_under_it_page_by_page(market: World) -> None:
+    """Shops' orders as well: their numbers are kept as they were sent."""
+    first = await market.views.orders(q="+47 912 34 10", limit=1, personal=True)
+    assert (first.found_by, first.items[0].customer) == ("phone", "Kari Nordmann")
+    second = await market.views.orders(q="+47 912 34 10", limit=1, after=first.cursor, personal=True)
+    assert {first.items[0].number, second.items[0].number} == {"10044", "10000"}
 
 
 async def test_an_alias_finds_its_order(shop: World) -> None:
