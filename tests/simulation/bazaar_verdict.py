@@ -12,6 +12,7 @@ from onpaid.domain.tracking import SHIPMENT_NUMBERS
 from onpaid.engine.journal import Run, Ticket
 from onpaid.repositories.catalogue import MOVEMENTS, SELLERS, STOCK
 from onpaid.repositories.messages import MESSAGES
+from onpaid.repositories.orders import ORDERS
 from onpaid.repositories.shipments import SHIPMENTS
 from onpaid.store.memory import MemoryStore
 from tests.flows.bazaar import ACCOUNT, SHOP, Bazaar
@@ -57,6 +58,7 @@ async def judge(
     _judge_books(result, bought, world)
     await _judge_stock(result, bought, store, stock)
     await _judge_tracking(result, store)
+    await _judge_orders(result, bought, store)
     for run in runs.values():
         if run.state in ("failed", "doubtful") and not tickets.get(run.id):
             result.stuck.append(f"{run.id} is {run.state} without a ticket: {run.reason}")
@@ -98,6 +100,8 @@ def _judge_purchase(
     wanted = int(purchase.ships)
     if len(parcels) > wanted:
         result.double.append(f"{number}: {len(parcels)} parcels")
+    if purchase.fortune == "paid twice" and ticketed and not parcels:
+        return  # the second payment came while the first was worked on: a person compares the two
     if len(parcels) < wanted:
         result.lost.append(f"{number}: the parcel ({', '.join(run.reason for run in named)})")
     for parcel in parcels:
@@ -129,10 +133,11 @@ def _judge_books(result: Delivered, bought: list[Purchase], world: Bazaar) -> No
     for ref, count in Counter(each.ref for each in world.messages).items():
         if count > 1:
             result.double.append(f"{ref}: told {count} times")
-    due = sum(each.decided == "refund" for each in bought)
-    if len(world.refunds) != due:
-        (result.double if len(world.refunds) > due else result.lost).append(
-            f"{len(world.refunds)} refunds, and {due} were decided"
+    given_back = [each for each in bought if each.decided == "refund"]
+    most, least = len(given_back), sum(each.fortune != "paid twice" for each in given_back)
+    if not least <= len(world.refunds) <= most:
+        (result.double if len(world.refunds) > most else result.lost).append(
+            f"{len(world.refunds)} refunds, and {most} were decided"
         )
     for ticket, count in Counter(ticket.id for ticket in world.tickets).items():
         if count > 1:
@@ -176,6 +181,18 @@ async def _judge_tracking(result: Delivered, store: MemoryStore) -> None:
         held = await MESSAGES.get(store, ref)
         if held is None or RANK[held.record.state] != RANK[state]:  # type: ignore[index]
             result.lost.append(f"{ref} is {state}, kept as {held and held.record.state}")
+
+
+async def _judge_orders(result: Delivered, bought: list[Purchase], store: MemoryStore) -> None:
+    """What the shop's pages say of the money."""
+    for purchase in bought:
+        held = await ORDERS.get(store, f"{SHOP}/{purchase.number}")
+        fulfilment = None if held is None else held.record.fulfilment
+        if fulfilment is None or purchase.fortune == "paid twice":
+            continue
+        due = {"refund": "refunded"}.get(purchase.decided, "paid") if purchase.good else "pending failed"
+        if fulfilment.payment_status not in due.split():
+            result.lost.append(f"{purchase.number} is {due}, and is said to be {fulfilment.payment_status}")
 
 
 def digest_of(store: MemoryStore, world: Bazaar) -> str:

@@ -296,6 +296,7 @@ class _Day:
                 continue
             choice: Choice = "ship" if purchase.nth % 2 else "refund"
             while not purchase.decided:
+                await self._clock.sleep(1)
                 given, recorder = (life := await self._life()).given, life.engine.recorder
                 records = [given[name] for name in ("orders", "fulfilments", "shipments", "catalogue")]
                 with contextlib.suppress(Died, StoreError):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from tests.web.deliveries import deliver
 from tests.web.serving import CHROMIUM, Served, seeded, serving
@@ -45,6 +46,22 @@ async def market() -> World:
     await deliver(world.store)
     await world.engine.open()
     return world
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's own browser."""
+    with sync_playwright() as play:
+        found = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def fresh() -> Iterator[Served]:
+    """A service whose state a test may change."""
+    with serving(seeded) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ whose answer is lost.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from onpaid.acts import Absent, Finding, Found, LaneLimit, Unsure, act
-from onpaid.clock import Instant
+from onpaid.clock import Instant, as_datetime
 from onpaid.domain.checkouts import (
     CapturedPayment,
     CheckoutRef,
@@ -38,6 +38,8 @@ LANES = (
     LaneLimit("whatsapp", at_once=8, per_second=20),
     LaneLimit("ticket-log", at_once=4),
 )
+FETCHED = 4 * 3_600_000
+"""Milliseconds after a pickup was asked for."""
 COURIERS = ("Delhivery Surface", "Blue Dart Air", "Xpressbees Surface", "Ecom Express", "DTDC Air")
 FACTS: dict[str, type[Fact]] = {
     kind.__name__: kind for kind in (PaymentSucceeded, PaymentChanged, PaymentFailed, ParcelTold, MessageTold)
@@ -48,6 +50,7 @@ FACTS: dict[str, type[Fact]] = {
 class Outside:
     """What the services know. `away`: phones whose parcels the courier does not take now, and so on."""
 
+    now: Callable[[], Instant]
     away: set[str] = field(default_factory=set)
     silent: set[str] = field(default_factory=set)
     unreachable: set[str] = field(default_factory=set)
@@ -131,7 +134,8 @@ class Shiprocket:
     @act(lane="shiprocket")
     async def request_pickup(self, order: CourierOrder) -> Pickup:
         await asyncio.sleep(0.55)
-        return Pickup("2026-11-21 17:30:00", token="1 parcel")
+        fetched = as_datetime(self._outside.now() + FETCHED, "Asia/Kolkata")
+        return Pickup(f"{fetched:%Y-%m-%d %H}:30:00", token="1 parcel")
 
     @act(lane="shiprocket", repeatable=True)
     async def find_pickup(self, order: CourierOrder) -> Finding[Pickup]:

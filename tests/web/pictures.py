@@ -2,7 +2,7 @@
 
 Without a link the seeded shop is served for the purpose; with one (as `onpaid demo` prints it) the pictures are of
 that service, and of that order or its newest. They are named `console-orders.png`, `console-orders-dark.png`,
-`console-orders-phone.png` and so on. Needs Debian's chromium.
+`console-orders-phone.png` and so on; a customer's pages `tracking.png` and so on. Needs Debian's chromium.
 """
 
 from __future__ import annotations
@@ -14,9 +14,12 @@ from typing import Any
 from playwright.sync_api import Page, sync_playwright
 
 from onpaid.web.access import make_login_link
+from tests.web.deliveries import key_of, link_to
 from tests.web.serving import CHROMIUM, seeded, serving
 
 WIDE, PHONE = (1360, 900), (390, 844)
+CUSTOMER = (680, 1350)
+"""A customer's page is one column, as people hold their phones."""
 
 
 def pages_of(page: Page, base: str, number: str | None) -> dict[str, str]:
@@ -30,6 +33,12 @@ def pages_of(page: Page, base: str, number: str | None) -> dict[str, str]:
         found["nothing"] = "/console?q=nobody"
         found["search"] = "/console?q=kari.nordmann@example.org"
         found["missing"] = "/console/orders/konverzky/0"
+        deliveries = {"delivery": "on its way", "held": "held", "dry-run": "dry run", "unheard": "unheard"}
+        found |= {name: f"/console/orders/{key_of(example)}" for name, example in deliveries.items()}
+        found["products"] = "/console/products"
+        found["tracking"] = f"/track/{link_to('on its way')}"
+        found["tracking-back"] = f"/track/{link_to('came back')}"
+        found["tracking-closed"] = "/track/nothing"
     else:
         page.goto(f"{base}/console?q={number}")
         found = {"order": str(page.locator("td.c-number a").first.get_attribute("href"))}
@@ -55,9 +64,10 @@ def take(link: str, out: Path, *, number: str | None = None) -> None:
                 ("-phone", "light", PHONE),
             ):
                 page.emulate_media(color_scheme=scheme)
-                page.set_viewport_size(_size(size))
+                customers = path.startswith("/track/")
+                page.set_viewport_size(_size(CUSTOMER if customers and size == WIDE else size))
                 page.goto(f"{base}{path}")
-                page.screenshot(path=out / f"console-{name}{kind}.png")
+                page.screenshot(path=out / f"{'' if customers else 'console-'}{name}{kind}.png")
         browser.close()
 
 

@@ -5,15 +5,13 @@ Things are found by role and name, as people find them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
-from onpaid.web.access import make_login_link
-from tests.web.serving import CHROMIUM, Served, seeded, serving
+from tests.web.browsing import OPEN_SOME, TOO_WIDE, log_in, violations
+from tests.web.serving import Served
 
 pytestmark = pytest.mark.needs_chromium
 
@@ -33,27 +31,6 @@ PAGES = (
     "/console/events/stripe/default/test/evt_1Q100441",
     "/console/runs/invoice_payment:stripe/default/test/pi_3Q10041bK",
 )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as play:
-        found = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield found
-        found.close()
-
-
-@pytest.fixture
-def fresh() -> Iterator[Served]:
-    """A service whose state a test may change."""
-    with serving(seeded) as found:
-        yield found
-
-
-def log_in(served: Served, context: BrowserContext) -> Page:
-    page = context.new_page()
-    page.goto(make_login_link(served.world.settings, "operator", served.world.clock.now()))
-    return page
 
 
 def test_without_javascript_a_person_searches_opens_and_retries(browser: Browser, fresh: Served) -> None:
@@ -158,25 +135,11 @@ def test_a_page_stays_fresh_and_what_was_opened_stays_open(browser: Browser, fre
     context.close()
 
 
-OPEN_SOME = "document.querySelectorAll('details').forEach((each, nth) => each.open = nth < 3)"
-TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-
-
 @pytest.mark.parametrize("paths", [PAGES[:7], (*PAGES[7:], "/login", "/console/orders/konverzky/0")])
 def test_nothing_keeps_anybody_out(browser: Browser, served: Served, paths: tuple[str, ...]) -> None:
     context = browser.new_context(bypass_csp=True, reduced_motion="reduce")
     page = log_in(served, context)
-    found: list[str] = []
-    for path in paths:
-        page.goto(f"{served.base}{path}")
-        page.evaluate(OPEN_SOME)
-        schemes: tuple[Any, ...] = ("light", "dark")
-        for scheme in schemes:
-            page.emulate_media(color_scheme=scheme)
-            for wrong in Axe().run(page).response["violations"]:
-                nodes = [node["target"] for node in wrong["nodes"]][:3]
-                found.append(f"{path}, {scheme}: {wrong['id']}: {wrong['help']} {nodes}")
-    assert found == []
+    assert [wrong for path in paths for wrong in violations(page, f"{served.base}{path}")] == []
     context.close()
 
 

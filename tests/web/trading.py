@@ -74,7 +74,7 @@ class Trade:
         self.clock = VirtualClock()
         self.noon = noon
         self.clock.step(timedelta(milliseconds=noon - START) - began)
-        self.outside = Outside()
+        self.outside = Outside(self.clock.now)
         orders, payments = Orders(self.store), Payments(self.store)
         self.orders = orders
         messages = Messages(self.store, orders, wording(), self.clock)

@@ -123,7 +123,7 @@ def _told(delivery: DeliveryShown, stock: Mood, state: str) -> Milestone:
 
 def _states(messages: Sequence[MessageShown]) -> str:
     """`both read`, `read, delivered`."""
-    states = [each.state for each in messages]
+    states = ["in doubt" if each.mood == "doubt" else each.state for each in messages]
     if len(set(states)) == 1:
         return f"both {states[0]}" if len(states) == 2 else states[0]
     return ", ".join(states)

@@ -24,7 +24,7 @@ _PHONE_FIELD = re.compile(r"phone|mobile|msisdn|^tel$")
 _NUMBER_FIELD = re.compile(
     r"^(to|from|contact|input|destination|receiver|waid|recipientid|(customer|sender|integrated|whatsapp)number)$"
 )
-_NUMBER = re.compile(r"[^\d\s]{0,12}(?:\d[ -]?){7,15}")
+_NUMBER = re.compile(r"(?!\d{4}-\d\d-\d\d)[^\d\s]{0,12}(?:\d[ -]?){7,15}")
 _NAME_FIELD = re.compile(
     r"^(first|last|full|given|family|middle|maiden|customer|company|billing|shipping|contact|to|from|recipient|user"
     r"|buyer|payer|display|sender|(card|account)?holder|(billing|shipping)(customer|last))name$|^company$|^attention$"
