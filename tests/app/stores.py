@@ -53,21 +53,22 @@ class MoodyStore:
 
 
 class PoliteStore(MemoryStore):
-    """Lets everybody else go first after each reading and before each writing, so that they get in between. Counts
-    the conflicts over each kind of record; those of a kind in `never` are never written."""
+    """Lets everybody else go first, for so many seconds, after each reading and before each writing: so they get in
+    between. Counts the conflicts over each kind of record; those of a kind in `never` are never written."""
 
-    def __init__(self, *never: str) -> None:
+    def __init__(self, seconds: float = 0.0) -> None:
         super().__init__()
-        self.never = set(never)
+        self.seconds = seconds
+        self.never: set[str] = set()
         self.conflicts: dict[str, int] = {}
 
     async def get(self, kind: str, key: str) -> Stored | None:
         found = await super().get(kind, key)
-        await asyncio.sleep(0)
+        await asyncio.sleep(self.seconds)
         return found
 
     async def commit(self, writes: Sequence[Write]) -> None:
-        await asyncio.sleep(0)
+        await asyncio.sleep(self.seconds)
         try:
             blocked = [(write.kind, write.key) for write in writes if write.kind in self.never]
             if blocked:

@@ -6,21 +6,28 @@ personal data; or with none, where docs/deviations.md says why there is nothing 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from onpaid.app.forgeries import Forgeries
 from onpaid.domain.money import Money
+from onpaid.domain.problems import SEVERITIES
 from onpaid.engine.journal import TICKETS
-from onpaid.errors import StoreUnavailable
+from onpaid.errors import StoreUnavailable, Unavailable
 from onpaid.providers.ticket_log import line_of
 from onpaid.store.memory import MemoryStore
 from onpaid.store.port import Delete, Write
+from tests.app.stores import PoliteStore
 from tests.flows.market import RACKET, UNSIZED, Market, paid_by, trade
 
 PERSONAL = ("Asha", "asha@example.org", "9876543210", "MG Road")
+HOUR = timedelta(hours=1)
+DEVIATIONS = Path(__file__).parents[2] / "docs" / "deviations.md"
 STRUCTURE = {
     "id",
     "orderId",
@@ -37,20 +44,36 @@ STRUCTURE = {
 async def _paid(market: Market, product: str = "racket") -> None:
     await market.stocked(RACKET, UNSIZED)
     await market.pay(await market.buy(product))
-    await market.rest()
+    await market.wait(HOUR)
 
 
 async def _one(market: Market, category: str) -> None:
-    """The only open ticket is of this category, is filed once, and reads as the requirement wants it."""
+    """The only ticket is of this category, is filed once, and reads as the requirement wants it."""
     ticket = await market.ticket()
     assert ticket.category == category, ticket.title
-    filed = [each for each in market.world.tickets if each.id == ticket.id]
-    assert len(filed) == 1
-    line = msgspec.to_builtins(line_of(filed[0]))
+    (filed,) = market.world.tickets
+    assert filed.id == ticket.id
+    line = msgspec.to_builtins(line_of(filed))
     assert set(line) >= STRUCTURE
-    assert line["category"] == category
+    assert (line["category"], line["environment"]) == (category, "test")
+    assert line["severity"] in SEVERITIES
+    assert line["issue"]
+    assert line["errorMessage"]
+    assert isinstance(line["context"], dict)
+    datetime.fromisoformat(line["createdAt"])
+    orders = (await market.guests["orders"].newest()).items
+    known = {name for order in orders for name in (order.number, *order.aliases)}
+    assert line["orderId"] in {None, *known} or category == "order"
     said = msgspec.json.encode(line).decode()
     assert not [word for word in PERSONAL if word in said]
+
+
+def _deviates(row: str) -> str:
+    """What docs/deviations.md says of a row of the requirement that is met in another way, on purpose."""
+    lines = DEVIATIONS.read_text(encoding="utf-8").splitlines()
+    (found,) = [line for line in lines if line.startswith(f"| {row}")]
+    assert "**Met.**" not in found
+    return found
 
 
 # -- delivery ----------------------------------------------------------------------------------------------------
@@ -82,10 +105,11 @@ def test_error_delivery_duplicate_prevention_triggered() -> None:
         opened = await market.buy("racket")
         for _ in range(5):
             await market.pay(opened)
-        await market.rest()
-        assert len(market.world.live()) == 1
+        await market.wait(HOUR)
+        assert len(market.world.live()) == len(await market.runs("book_shipment")) == 1
         assert not market.world.tickets
 
+    assert "it joins the run" in _deviates("A ticket for each duplicate attempt")
     trade(story)
 
 
@@ -104,7 +128,7 @@ def test_error_delivery_parcel_without_a_size() -> None:
         await _one(market, "delivery")
         assert not market.world.calls["create_order"]
         await market.hands.import_products([(msgspec.structs.replace(UNSIZED, packed=RACKET.packed), None)])
-        await market.rest()
+        await market.wait(HOUR)
         assert len(market.world.live()) == 1
         assert not await market.tickets()
 
@@ -122,7 +146,7 @@ def test_error_payment_webhook_signature_invalid() -> None:
         for _ in range(3000):
             await forgeries.note("razorpay")
         await forgeries.close()
-        await market.rest()
+        await market.wait(HOUR)
         await _one(market, "payment")
 
     trade(story)
@@ -135,7 +159,7 @@ def test_error_payment_record_update_failed() -> None:
         await market.stocked(RACKET)
         opened = await market.buy("racket")
         await market.pay(opened, amount=Money(100, "INR"))
-        await market.rest()
+        await market.wait(HOUR)
         await _one(market, "payment")
         fulfilment = (await market.order(opened)).fulfilment
         assert fulfilment is not None
@@ -152,6 +176,40 @@ def test_error_payment_razorpay_api_error() -> None:
     trade(story, fates={"fetch_captured": ["refuse"]})
 
 
+def test_error_payment_razorpay_api_error_about_our_keys() -> None:
+    """Every customer would meet it: one ticket about the settings, and nobody is charged or forgotten."""
+
+    async def story(market: Market) -> None:
+        await market.stocked(RACKET)
+        for nth in range(3):
+            with pytest.raises(Unavailable):
+                await market.buy("racket", key=f"click {nth}")
+        await _one(market, "settings")
+        assert (await market.ticket()).severity == "critical"
+        await market.operations.resume("checkout", by="ann")
+        await market.wait(timedelta(minutes=10))
+        opened = [await market.buy("racket", key=f"click {nth}") for nth in range(3)]
+        assert {each.id for each in market.world.asked} == {each.razorpay_order_id for each in opened}
+
+    trade(story, fates={"create_checkout": ["unauthorised"]})
+
+
+def test_error_payment_razorpay_api_error_for_hours() -> None:
+    """One ticket for all that wait; it closes by itself, and everything goes out."""
+
+    async def story(market: Market) -> None:
+        await market.stocked(RACKET)
+        for nth in range(3):
+            await market.pay(await market.buy("racket"), payment=f"pay_{nth}")
+        await market.wait(HOUR / 2)
+        await _one(market, "payment")
+        await market.wait(24 * HOUR)
+        assert len(market.world.live()) == 3
+        assert not await market.tickets()
+
+    trade(story, fates={"fetch_captured": ["503 before"] * 60})
+
+
 # -- stock -------------------------------------------------------------------------------------------------------
 
 
@@ -163,7 +221,7 @@ def test_error_stock_product_stock_update_failed() -> None:
         opened = await market.buy("racket")
         await market.hands.set_stock("racket", 0)
         await market.pay(opened)
-        await market.rest()
+        await market.wait(HOUR)
         await _one(market, "stock")
         assert await market.left("racket") == 0
 
@@ -171,21 +229,40 @@ def test_error_stock_product_stock_update_failed() -> None:
 
 
 def test_error_stock_seller_sales_increment_failed() -> None:
-    """Sales are counted in the commit that takes the stock: without the one there is not the other."""
+    """Sales are counted in the commit that takes the stock: without the one there is not the other, and no half of it
+    that anybody could be told of."""
 
     async def story(market: Market) -> None:
         await market.stocked(RACKET)
         opened = await market.buy("racket")
         await market.hands.set_stock("racket", 0)
         await market.pay(opened)
-        await market.rest()
+        await market.wait(HOUR)
         assert not (await market.guests["catalogue"].sellers()).items
         await market.hands.decide(opened.order_number, "ship", by="ann")
-        await market.rest()
+        await market.wait(HOUR)
         (seller,) = (await market.guests["catalogue"].sellers()).items
         assert (seller.units, seller.sales) == (1, {"INR": 150_000})
 
     trade(story)
+
+
+def test_error_stock_seller_sales_increment_contended() -> None:
+    """Many sales of one seller at once: who is overtaken counts again, and each is counted once."""
+    store = PoliteStore(0.05)
+
+    async def story(market: Market) -> None:
+        await market.stocked(RACKET, left=30)
+        opened = [await market.buy("racket", phone=f"+9198765432{nth:02}") for nth in range(20)]
+        await asyncio.gather(*(market.pay(each, payment=f"pay_{n}") for n, each in enumerate(opened)))
+        await market.wait(HOUR)
+        (seller,) = (await market.guests["catalogue"].sellers()).items
+        assert (seller.units, seller.sales) == (20, {"INR": 20 * 150_000})
+        assert await market.left("racket") == 10
+        assert store.conflicts["seller"] > 0
+        assert not await market.tickets()
+
+    trade(story, store=store)
 
 
 def test_error_stock_product_not_found() -> None:
@@ -196,7 +273,7 @@ def test_error_stock_product_not_found() -> None:
         opened = await market.buy("racket")
         await market.store.commit([Delete("product", "racket"), Delete("stock", "racket")])
         await market.pay(opened)
-        await market.rest()
+        await market.wait(HOUR)
         await _one(market, "stock")
 
     trade(story)
@@ -229,21 +306,45 @@ def test_error_database_write_failed() -> None:
             await market.pay(opened)
         store.full = False
         await market.pay(opened)
-        await market.rest()
+        await market.wait(HOUR)
         assert len(market.world.live()) == 1
         assert await store.count(TICKETS.name, "state", "open") == 0
+
+    assert "503" in _deviates("Try and catch around the database")
+    trade(story, store=FullDisk())
+
+
+def test_error_database_write_failed_while_an_order_is_worked_on() -> None:
+    """A run lets go of what it cannot write, and takes it up again: no half of a step is ever there."""
+
+    async def story(market: Market) -> None:
+        store = market.store
+        assert isinstance(store, FullDisk)
+        await market.stocked(RACKET)
+        await market.pay(await market.buy("racket"))
+        store.full = True
+        await market.wait(HOUR)
+        assert not market.world.live()
+        assert await market.left("racket") == 10
+        store.full = False
+        await market.wait(HOUR)
+        assert len(market.world.live()) == market.world.told("shipment_created") == 1
+        assert await market.left("racket") == 9
+        assert not await market.tickets()
 
     trade(story, store=FullDisk())
 
 
 def test_error_database_record_not_found() -> None:
-    """Money for an order of ours that is not here."""
+    """Money for an order of ours that is not here: a ticket, under the order that is missed and not the database."""
 
     async def story(market: Market) -> None:
         paid = paid_by("order_lost", Money(5_000, "INR"))
         market.world.capture(paid, receipt="1001")
         await market.hear(paid)
-        await market.rest()
+        await market.wait(72 * HOUR)
         await _one(market, "order")
+        assert (await market.ticket()).severity == "critical"
 
+    assert "further categories" in DEVIATIONS.read_text(encoding="utf-8")
     trade(story)

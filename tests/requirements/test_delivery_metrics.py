@@ -241,7 +241,7 @@ def test_response_time_a_slow_courier_holds_up_neither_webhooks_nor_confirmation
         await market.wait(timedelta(seconds=30))
         assert market.world.told("order_confirmation") == 30
         assert not market.world.live()
-        await market.rest()
+        await market.wait(12 * HOUR)
         assert len(market.world.live()) == 30
 
     told(story, fates={"find_order": ["lost reply"] * 60})
@@ -260,7 +260,7 @@ def test_error_rate_no_shipment_fails_where_nearly_a_third_of_all_calls_does() -
                 await market.wait(HOUR)
                 opened.append(await market.buy("racket", phone=f"+91987654{nth:04}", key=f"click {nth}"))
             await market.pay(opened[-1], payment=f"pay_{nth}")
-        await market.rest()
+        await market.wait(12 * HOUR)
         assert {run.state for run in await market.runs("book_shipment")} == {"done"}
         assert len(market.world.live()) == len(opened) == 100
 
@@ -279,7 +279,7 @@ def test_error_rate_no_shipment_is_made_twice() -> None:
             )
             await asyncio.gather(*deliveries)
             await market.wait(timedelta(seconds=0.3))
-        await market.rest()
+        await market.wait(12 * HOUR)
         assert sorted(parcel.order.reference for parcel in market.world.parcels) == sorted(
             each.order_number for each in opened
         )
@@ -294,7 +294,7 @@ def test_error_rate_every_failure_has_its_ticket_and_its_line() -> None:
         for nth in range(30):
             opened = await market.buy("racket", phone=f"+91987654{nth:04}")
             await market.pay(opened, payment=f"pay_{nth}")
-        await market.rest()
+        await market.wait(12 * HOUR)
         failed = {
             run.id
             for flow in ("ship_paid_order", "book_shipment")
