@@ -81,7 +81,7 @@ def poison(_quick: bool) -> Measured:
     done, tickets, slowest = run_virtually(main)
     return Measured(
         done == 999 and tickets == 1 and slowest < 1.0,
-        f"{done} others done, the slowest after {slowest:.2f} s, {tickets} ticket; a ticketing service that is down: later",
+        f"{done} others done, the slowest after {slowest:.2f} s, {tickets} ticket",
     )
 
 

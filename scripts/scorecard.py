@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scripts import on_delivery as parcels
 from scripts.in_process import (
     arrivals,
     clocks,
@@ -17,45 +18,46 @@ from scripts.in_process import (
     totals,
 )
 from scripts.measuring import Line, Measured, later, tests
+from scripts.on_delivery import both
 from scripts.on_processes import at_once, canaries, conform, frozen, hanging, killed_once, killed_twice, soak
 from scripts.on_tests import core, mutation
 
 __all__ = ["LINES", "Measured"]
 
 LINES: tuple[Line, ...] = (
-    Line(1, "kill -9 before and after each journal write, redelivered or not", killed_once),
-    Line(2, "kill -9 twice, and again and again at random", killed_twice),
+    Line(
+        1,
+        "kill -9 before and after each journal write, redelivered or not",
+        both(killed_once, parcels.crashes),
+    ),
+    Line(2, "kill -9 twice, and again and again at random", both(killed_twice, parcels.pairs)),
     Line(3, "power cuts: acknowledged events lost, files corrupt", power),
     Line(4, "a disk that fails at its nth write: false answers, recoveries", disks),
-    Line(5, "the same event a hundred times at once", at_once),
-    Line(6, "every order of arrival leads to one end", arrivals),
-    Line(7, "soak, 30 % faults", soak),
-    Line(8, "a worker frozen past its lease at each write, then woken", frozen),
-    Line(9, "seeded whole-service simulations", seeds),
+    Line(5, "the same event a hundred times at once", both(at_once, parcels.at_once)),
+    Line(6, "every order of arrival leads to one end", both(arrivals, parcels.arrivals)),
+    Line(7, "soak, 30 % faults", both(soak, parcels.soak)),
+    Line(8, "a worker frozen past its lease at each write, then woken", both(frozen, parcels.frozen)),
+    Line(9, "seeded whole-service simulations", both(seeds, parcels.seeds)),
     Line(10, "models: shipped designs hold, controls are violated", models),
-    Line(11, "planted bugs caught (grows with every story)", planted),
+    Line(11, "planted bugs caught (grows with every story)", both(planted, parcels.planted)),
     Line(12, "mutation score of journal, signatures, money", mutation),
     Line(13, "branch coverage of the core, and everything caught there thrown", core),
     Line(14, "lost webhooks restored by reconciliation", later("needs the nightly reconciliation")),
     Line(15, "reconciliation racing live webhooks", later("needs the nightly reconciliation")),
     Line(16, "journals resume with today's code (no earlier release yet)", journals),
     Line(17, "webhook answers while every provider hangs", hanging),
-    Line(18, "a poison event among a thousand", poison),
+    Line(18, "poison among a thousand; the issue tracker away", both(poison, parcels.poison)),
     Line(19, "the clock steps by days; DST, 29 Feb, year's end", clocks),
     Line(20, "baskets whose invoice comes to what was paid", totals),
     Line(21, "forged signatures", forged),
     Line(22, "signatures as tabled, compared in constant time", tests("tests/providers/test_signatures.py")),
     Line(23, "malformed framings refused", tests("tests/web/test_framing.py")),
     Line(24, "hostile bodies: 4xx, bounded memory", tests("tests/web/test_bodies.py")),
-    Line(
-        25,
-        "no socket outside the allow-list",
-        later("provider bases now (tests/providers/test_http.py); links later"),
-    ),
+    Line(25, "no socket outside the allow-list", parcels.sockets),
     Line(26, "canaries in logs, journals, tickets, metrics, pages", canaries),
     Line(27, "forged tokens", later("nothing here takes a JWT yet")),
     Line(28, "every route by every role; forms without CSRF", tests("tests/web/test_access.py")),
-    Line(29, "customers' links", later("needs the customers' pages")),
+    Line(29, "customers' links", parcels.links),
     Line(30, "schema-driven requests: no server error", conform),
     Line(31, "every bell lost: the tick alone brings everything home", no_bells),
 )

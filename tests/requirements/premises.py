@@ -89,11 +89,12 @@ class Premises:
 
     async def rest(self) -> None:
         """Until every webhook is acknowledged and nothing moves; on a slow machine that may take its time."""
+        quiet = 0  # a run may change its state while the states are asked for one by one
         async with asyncio.timeout(PATIENCE):
-            await self.simulators.settled()
-            while [run for run in await self.runs(*MOVING) if _moves(run)]:
-                await asyncio.sleep(0.02)
+            while quiet < 3:
                 await self.simulators.settled()
+                quiet = 0 if [run for run in await self.runs(*MOVING) if _moves(run)] else quiet + 1
+                await asyncio.sleep(0.02)
 
     def lines(self) -> list[Json]:
         """The ticket log."""

@@ -12,8 +12,8 @@ from tests.web.serving import Served
 
 pytestmark = pytest.mark.needs_chromium
 
-CUSTOMERS = ("on its way", "delivered", "came back", "checked out", "given back", "lost")
-OPERATORS = ("on its way", "held", "dry run", "unheard", "try failed", "unreachable")
+CUSTOMERS = ("on its way", "delivered", "came back", "checked out")
+OPERATORS = ("on its way", "held", "unheard", "try failed", "unreachable")
 
 
 def paths() -> list[str]:

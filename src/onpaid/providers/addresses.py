@@ -1,16 +1,34 @@
 """Where a provider's client may go: base addresses are settings, and a key is sent to whatever they name.
 
-TLS is required, but for this machine and private networks (a simulator, a proxy beside us). Never called are
-link-local addresses, where clouds keep their metadata, and addresses in disguise.
+TLS is required, but for this machine and private networks (a simulator, a proxy beside us). Never called are the
+addresses where clouds keep their metadata, and addresses in disguise. A name is judged twice: when it is set, and by
+what it resolves to when a connection is made, since that can change.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import socket
 from contextlib import suppress
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from onpaid.errors import SettingsError
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_METADATA: Final = frozenset(
+    ipaddress.ip_address(each)
+    for each in (
+        "169.254.169.254",
+        "fd00:ec2::254",
+        "fd20:ce::254",
+        "100.100.100.200",
+        "192.0.0.192",
+        "168.63.129.16",
+    )
+)
+_METADATA_NAMES: Final = frozenset({"metadata", "metadata.google.internal", "metadata.goog", "instance-data"})
+_TRANSLATED: Final = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 def checked_base(base: str, service: str) -> str:
@@ -35,15 +53,40 @@ def checked_base(base: str, service: str) -> str:
     return base.rstrip("/")
 
 
+def socket_to(found: tuple[Any, ...]) -> socket.socket:
+    """A socket for one of the addresses that a name resolved to (as getaddrinfo tells it); OSError if nobody of ours
+    has any business there."""
+    family, kind, protocol, _, place = found
+    if not _callable(_plain(ipaddress.ip_address(place[0].partition("%")[0]))):
+        raise OSError(f"{place[0]} is no address that a service can have")
+    return socket.socket(family, kind, protocol)
+
+
 def _near(host: str) -> bool | None:
     """Whether `host` is this machine or a private network; None if it may not be called at all."""
     with suppress(ValueError):
-        given = ipaddress.ip_address(host)
-        address = getattr(given, "ipv4_mapped", None) or given
-        if address.is_link_local or address.is_multicast or address.is_unspecified:
+        address = _plain(ipaddress.ip_address(host))
+        if not _callable(address):
             return None
         return bool(address.is_loopback or (address.is_private and not address.is_reserved))
-    last = host.rstrip(".").rpartition(".")[2]
-    if not last or last.isdigit() or last.startswith("0x"):  # 2852039166 and 0x7f.1 are addresses too
+    name = host.rstrip(".").lower()
+    last = name.rpartition(".")[2]
+    # 2852039166 and 0x7f.1 are addresses too, and so may be what hides behind a percent sign.
+    if not last or last.isdigit() or last.startswith("0x") or "%" in name or name in _METADATA_NAMES:
         return None
-    return "." not in host.rstrip(".")
+    return "." not in name
+
+
+def _callable(address: Address) -> bool:
+    """Whether a service can be there."""
+    nowhere = address.is_link_local or address.is_multicast or address.is_unspecified
+    return not nowhere and address not in _METADATA
+
+
+def _plain(address: Address) -> Address:
+    """The IPv4 address that an IPv6 address wraps, if it does."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in _TRANSLATED:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else address)
