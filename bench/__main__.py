@@ -7,7 +7,7 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from bench import engine, journey, million, webhooks
+from bench import delivery, engine, journey, million, webhooks
 from bench.events import charge_event, request
 from bench.machine import HEADER, Figure, machine, resident_mb
 from bench.server import Running, serving
@@ -69,6 +69,7 @@ async def main(asked: argparse.Namespace) -> None:
         "webhooks": lambda: webhooks.measure(asked.count),
         "engine": lambda: engine.measure(asked.count),
         "journey": journey.measure,
+        "delivery": delivery.measure,
         "full": lambda: full(asked.orders, asked.count),
     }
     for name, measure in parts.items():
@@ -82,5 +83,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--count", type=int, default=6000, help="webhooks, and flows, of one round")
     parser.add_argument("--orders", type=int, default=0, help="how many orders the full database holds")
-    parser.add_argument("--only", choices=("webhooks", "engine", "journey", "full"))
+    parser.add_argument("--only", choices=("webhooks", "engine", "journey", "delivery", "full"))
     asyncio.run(main(parser.parse_args()))

@@ -12,7 +12,8 @@ import pytest
 
 from onpaid.errors import SettingsError
 from onpaid.providers.addresses import checked_base, socket_to
-from tests.providers.ssrf import NAMES, NEVER, SERVICES, resolve
+from tests.providers.ssrf import SERVICES, resolve
+from tests.providers.ssrf_addresses import NAMES, NEVER
 
 ROOT = Path(__file__).resolve().parents[2]
 

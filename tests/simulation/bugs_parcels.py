@@ -15,7 +15,6 @@ from onpaid.app.checkout import CheckoutDesk, Opened
 from onpaid.clock import Instant
 from onpaid.domain.checkouts import CapturedPayment, PaymentFailed
 from onpaid.domain.events import Judged
-from onpaid.domain.links import Links
 from onpaid.domain.messages import MessageTold, Sent
 from onpaid.domain.money import Money
 from onpaid.domain.payments import PaymentSucceeded
@@ -224,18 +223,6 @@ class Unkeyed(CheckoutDesk):
 
     async def create(self, body: bytes, idempotency_key: str = "") -> Opened:
         return await super().create(body)
-
-
-class Purposeless(Links):
-    """One link opens everything."""
-
-    def read(self, purpose: str, text: str, now: Instant) -> str | None:
-        return next(
-            (each for name in _PURPOSES if (each := super(Purposeless, self).read(name, text, now))), None
-        )
-
-
-_PURPOSES = ("track", "unsubscribe", "console", "refund")
 
 
 def spoilt_records(given: Mapping[str, Any], name: str, kind: type[Any]) -> Any:

@@ -14,11 +14,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-import msgspec
-
 from onpaid.app.checkout import CheckoutDesk, Opened, Shop
-from onpaid.app.delivering import Delivering
-from onpaid.app.following import Following
 from onpaid.domain.events import Fact
 from onpaid.domain.messages import MessageState, MessageTold, OutMessage
 from onpaid.domain.products import Stock
@@ -27,8 +23,6 @@ from onpaid.engine.testing import Died, VirtualClock, run_virtually
 from onpaid.errors import BadSignature, NotPossible, StoreError, Unavailable
 from onpaid.repositories.catalogue import PRODUCTS as KEPT
 from onpaid.repositories.catalogue import STOCK
-from onpaid.repositories.fulfilments import Choice
-from onpaid.repositories.orders import Orders
 from onpaid.store.memory import MemoryStore
 from tests.app import post_razorpay
 from tests.flows.bazaar import SHOP, Parcel
@@ -37,16 +31,13 @@ from tests.flows.market import cart_of
 from tests.flows.stage import body_of
 from tests.simulation import bazaar_day as day
 from tests.simulation.bazaar_day import Manners, Purchase
+from tests.simulation.bazaar_people import People
 from tests.simulation.bazaar_verdict import Delivered, digest_of, judge
 from tests.simulation.bazaar_world import PARCELS, Streets
 from tests.simulation.day import Letter
 from tests.simulation.lives import Life, Parts, Service, Weather
 from tests.simulation.simulate import LONGEST_REST, LOOK, MOST_PASSES, NEVER_MOVES, quiet
-from tests.simulation.verdict import all_runs, all_tickets
-
-ASKED_AGAIN = timedelta(hours=25)
-"""A parcel is asked about once a day, at the least."""
-MOST_ASKED = 4
+from tests.simulation.verdict import all_tickets
 
 
 def deliveries(
@@ -75,7 +66,7 @@ def deliveries(
         )
 
 
-class _Day:
+class _Day(People):
     def __init__(
         self,
         seed: int,
@@ -265,53 +256,3 @@ class _Day:
             if await self._memory.count("run", "state", state, at_most=1):
                 return True
         return False
-
-    async def _life(self) -> Life:
-        while self._service.life is None:
-            await self._clock.sleep(LOOK)
-        return self._service.life
-
-    async def _settle(self) -> int:
-        """What people do: say whether a message went out, and decide about what was oversold."""
-        life, settled = await self._life(), 0
-        for run in await all_runs(self._memory):
-            doubt = run.doubt
-            if run.state == "doubtful" and doubt is not None and doubt.name == "send message":
-                (message,) = msgspec.json.decode(bytes(doubt.input), type=tuple[OutMessage])
-                out = any(each.ref == message.ref for each in self._world.messages)
-                result = {"provider": "messenger", "provider_id": "", "state": "accepted"} if out else None
-                settled += 1
-                with contextlib.suppress(NotPossible, Died, StoreError):
-                    await life.operations.settle(
-                        run.id, step=doubt.name, attempt=doubt.tries, done=out, result=result, by="a person"
-                    )
-        return settled + await self._decide()
-
-    async def _decide(self) -> int:
-        decided, orders = 0, Orders(self._memory)
-        for purchase in self._purchases:
-            held = await orders.find(f"{SHOP}/{purchase.number}") if purchase.paid else None
-            fulfilment = None if held is None else held.record.fulfilment
-            if fulfilment is None or fulfilment.held != "oversold" or purchase.decided:
-                continue
-            choice: Choice = "ship" if purchase.nth % 2 else "refund"
-            while not purchase.decided:
-                await self._clock.sleep(1)
-                given, recorder = (life := await self._life()).given, life.engine.recorder
-                records = [given[name] for name in ("orders", "fulfilments", "shipments", "catalogue")]
-                with contextlib.suppress(Died, StoreError):
-                    await Delivering(recorder, *records, life.clock, SHOP).decide(
-                        purchase.number, choice, by="a person"
-                    )
-                    purchase.decided = choice
-            decided += 1
-        return decided
-
-    async def _follow(self) -> None:
-        """Some days later: parcels of which nobody told are asked about."""
-        life = await self._life()
-        given = life.given
-        following = Following(life.engine.recorder, given["shipments"], given["shipping"], life.clock)
-        for _ in range(MOST_ASKED):
-            self._clock.step(ASKED_AGAIN)
-            await following.look()

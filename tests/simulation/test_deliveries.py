@@ -36,7 +36,7 @@ def test_a_day_without_faults_needs_nobody_but_for_what_customers_do() -> None:
 
 def test_a_rough_day_is_rough() -> None:
     """The control of the simulation itself: things do go wrong."""
-    result = deliveries(4, orders=30, fault_share=0.6, manners=Manners(trouble=0.6, twice=0.0, scarce=0.0))
+    result = deliveries(5, orders=30, fault_share=0.6, manners=Manners(trouble=0.6, twice=0.0, scarce=0.4))
     assert result.well, result.why
     assert result.crashes > 5
     assert result.faults > 50

@@ -51,8 +51,8 @@ def how_to_use(served: Served, settings: Settings) -> str:
     """What to set, and what to ask for. A secret of the reader's own settings is not repeated."""
     base, to, simulated = served.base, settings.target, Target()
 
-    def shown(secret: str, default: str) -> str:
-        return secret if secret == default else "<as it is set>"
+    def shown(given: str, default: str) -> str:
+        return given if given == default else "<as it is set>"
 
     stripe = shown(to.stripe_secrets[0], simulated.stripe_secrets[0])
     shop = shown(to.konverzky_secrets[0], simulated.konverzky_secrets[0])

@@ -24,12 +24,12 @@ def encode_ref(ref: str) -> str:
     return urlsafe_b64encode(ref.encode()).decode().rstrip("=")
 
 
-def decode_ref(token: str) -> str:
+def decode_ref(text: str) -> str:
     """The reference that was encoded so. Raises InvalidInput."""
     try:
-        if token.isascii() and 0 < len(token) <= LONGEST:
-            ref = urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode()
-            if ref.isprintable() and encode_ref(ref) == token:
+        if text.isascii() and 0 < len(text) <= LONGEST:
+            ref = urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+            if ref.isprintable() and encode_ref(ref) == text:
                 return ref
     except (binascii.Error, ValueError):
         pass

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hmac
 import re
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
@@ -72,7 +73,7 @@ class Login:
 
     def rejected(self, token: str, asked: str) -> Unavailable | Unauthorised:
         """What a 401 means: the token has died before its time. Twice in a row, it is not the token's age."""
-        if token == self._token:
+        if hmac.compare_digest(token.encode(), self._token.encode()):
             self._token = ""
             self._rejected += 1
         if self._rejected > 1:
