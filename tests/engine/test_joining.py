@@ -8,12 +8,14 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
+import pytest
 from prometheus_client import REGISTRY
 
 from onpaid.acts import act
 from onpaid.engine.context import Context
 from onpaid.engine.flow import Flow, flow
 from onpaid.engine.journal import Run
+from onpaid.engine.operations import Operations
 from onpaid.engine.testing import MemoryStore, VirtualClock, run_virtually
 from onpaid.errors import Problem
 from onpaid.store.local import Done, Local
@@ -238,5 +240,46 @@ def test_a_ticket_that_another_has_hung_on_a_run_stays_on_it() -> None:
         run = await the_run(store, "by_find:p1")
         assert run.tickets == ["tkt_a", "tkt_b"]
         assert run.state == "done"
+
+    run_virtually(main)
+
+
+@flow(
+    on=Paid,
+    key=lambda paid: paid.id,
+    corrects=lambda first, further: first.amount // 1000 == further.amount // 1000,
+)
+async def telling_apart(ctx: Context, paid: Paid, *, client: Client) -> int:
+    await ctx.sleep("a while", timedelta(hours=1))
+    return await ctx.step("read", client.read, paid)
+
+
+@pytest.mark.parametrize(("amount", "verdict"), [(250, "adopted"), (1250, "ticket")])
+def test_only_what_speaks_of_the_same_matter_replaces_the_first_fact(amount: int, verdict: str) -> None:
+    """Nothing was done yet; all the same, a second payment is not a better version of the first."""
+
+    async def main() -> None:
+        store, clock = MemoryStore(), VirtualClock()
+        one = process(store, Service(), telling_apart, clock=clock)
+        await one.engine.recorder.record(facts=[Paid("p1", 100)], event="e1")
+        await one.engine.recorder.record(facts=[Paid("p1", amount)], event="e2")
+        await one.live(at_most=timedelta(hours=2))
+        run = await the_run(store, "telling_apart:p1")
+        assert [joined.verdict for joined in run.joined] == [verdict]
+        if verdict == "adopted":
+            assert (run.state, bytes(run.result)) == ("done", b"250")
+            assert await open_tickets(store) == []
+            return
+        assert run.state == "failed"
+        (ticket,) = await open_tickets(store)
+        await Operations(one.engine).retry(run.id, by="a person")
+        await one.live(at_most=timedelta(hours=2))
+        run = await the_run(store, "telling_apart:p1")
+        assert (run.state, bytes(run.result)) == ("done", b"100"), "the first fact is what is told"
+        assert [each.id for each in await open_tickets(store)] == [ticket.id], (
+            "a person puts it away, no run does"
+        )
+        await Operations(one.engine).close_ticket(ticket.id, by="a person")
+        assert await open_tickets(store) == []
 
     run_virtually(main)

@@ -180,6 +180,29 @@ def test_a_second_payment_of_one_order_is_a_ticket_and_no_second_shipment() -> N
     trade(story)
 
 
+def test_a_second_payment_that_comes_before_anything_was_done_does_not_replace_the_first() -> None:
+    async def story(market: Market) -> None:
+        await market.stocked(RACKET)
+        opened = await market.buy("racket")
+        first, second = (
+            paid_by(opened.razorpay_order_id, Money(opened.amount, opened.currency), payment=name)
+            for name in ("pay_1", "pay_2")
+        )
+        market.world.capture(first)
+        market.world.capture(second)
+        await market.process.engine.recorder.record(facts=[first], event="e1")
+        await market.process.engine.recorder.record(facts=[second], event="e2")
+        await market.rest()
+        ticket = await market.ticket()
+        assert ticket.category == "payment"
+        await market.operations.retry(ticket.run, by="a person")
+        await market.rest()
+        assert len(market.world.live()) == 1
+        assert (await market.ticket()).id == ticket.id, "the money that came twice is not forgotten"
+
+    trade(story)
+
+
 def test_twenty_buyers_of_the_last_five_rackets() -> None:
     """Five are sold, fifteen are tickets, and the stock is at nothing, never below."""
 

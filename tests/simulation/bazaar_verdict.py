@@ -100,8 +100,6 @@ def _judge_purchase(
     wanted = int(purchase.ships)
     if len(parcels) > wanted:
         result.double.append(f"{number}: {len(parcels)} parcels")
-    if purchase.fortune == "paid twice" and ticketed and not parcels:
-        return  # the second payment came while the first was worked on: a person compares the two
     if len(parcels) < wanted:
         result.lost.append(f"{number}: the parcel ({', '.join(run.reason for run in named)})")
     for parcel in parcels:

@@ -4,7 +4,8 @@
     async def invoice_payment(ctx, paid, *, payments, invoicing): ...
 
 `on` is the type of fact that starts it, `key` names the run, `about` lists what an operator would search it by.
-`same` tells whether a further fact under the same key says nothing new, `when` which facts of the type are meant.
+`same` tells whether a further fact under the same key says nothing new, `corrects` whether one that differs speaks of
+the same matter, so that it may take the first one's place while nothing was done. `when` tells which facts are meant.
 Keyword parameters are handed in by name.
 """
 
@@ -37,6 +38,7 @@ class Flow:
     when: Callable[[Any], bool] = lambda _fact: True
     category: str = "provider"
     """Of the ticket when a service refuses what this flow asks for, or keeps failing it."""
+    corrects: Callable[[Any, Any], bool] = lambda _first, _further: True
 
     def run_id(self, fact: Any) -> str:
         """The run of this flow that this fact belongs to."""
@@ -49,6 +51,7 @@ def flow(
     key: Callable[[Any], str],
     about: Callable[[Any], list[str]] | None = None,
     same: Callable[[Any, Any], bool] | None = None,
+    corrects: Callable[[Any, Any], bool] | None = None,
     when: Callable[[Any], bool] | None = None,
     category: str = "provider",
 ) -> Callable[[Telling], Flow]:
@@ -68,6 +71,7 @@ def flow(
             returns=get_type_hints(tell).get("return"),
             when=when or (lambda _fact: True),
             category=category,
+            corrects=corrects or (lambda _first, _further: True),
         )
 
     return make

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from onpaid.engine.journal import LANES, RUNS, TICKETS, Attempt, LaneState, Run
+from onpaid.engine.recorder import different_ticket
 from onpaid.engine.runner import Engine
 from onpaid.engine.tickets import ticket_id
 from onpaid.errors import Conflict, InvalidInput, NotPossible
@@ -146,8 +147,12 @@ class Operations:
         return held
 
     async def _close_tickets(self, run: Run, why: str) -> list[Write]:
+        """A ticket about a different fact, a second payment say, outlives a retry: a person closes it by itself."""
         writes: list[Write] = []
+        stays = "" if run.state == "cancelled" else different_ticket(run.id)
         for name in run.tickets[:50]:
+            if name == stays:
+                continue
             held = await TICKETS.get(self._engine.store, name)
             if held is not None and held.record.state == "open":
                 ticket = held.record

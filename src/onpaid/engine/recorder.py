@@ -15,7 +15,7 @@ from onpaid.clock import Clock
 from onpaid.engine.bell import Bell
 from onpaid.engine.flow import Flow, Flows
 from onpaid.engine.journal import ENDED, RUNS, SIGNALS, TICKETS, Joined, Run, Signal, Ticket
-from onpaid.engine.tickets import new_ticket
+from onpaid.engine.tickets import new_ticket, ticket_id
 from onpaid.errors import Conflict, StoreUnavailable
 from onpaid.store.port import Store, Write
 from onpaid.store.records import Versioned
@@ -203,11 +203,19 @@ class _Draft:
         self._change(held)
 
 
+DIFFERENT = "a different fact"
+
+
+def different_ticket(run_id: str) -> str:
+    """The id of that ticket: a person closes it, the run's end does not. It may be money that somebody paid twice."""
+    return ticket_id(run_id, DIFFERENT)
+
+
 def different_fact(run: Run, event: str, now: int) -> Ticket:
     """The ticket for a fact that contradicts what a run has already acted upon."""
     return new_ticket(
         run,
-        cause="a different fact",
+        cause=DIFFERENT,
         title="This was reported differently after the work on it had begun: compare the two and correct by hand",
         category="payment",
         now=now,

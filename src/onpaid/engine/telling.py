@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+import msgspec
 import structlog
 
 from onpaid.clock import Clock, Instant
 from onpaid.engine.journal import HOLDS, RUNS, TICKETS, Joined, LaneHold, Run, RunState, Ticket
 from onpaid.engine.pace import Pace
-from onpaid.engine.recorder import Recorder, different_fact
+from onpaid.engine.recorder import Recorder, different_fact, different_ticket
 from onpaid.errors import Conflict, StoreUnavailable, StoreUnknown
 from onpaid.metrics import RUNS as RUNS_ENDED
 from onpaid.store.port import Write
@@ -118,13 +119,21 @@ class Telling:
         for joined in self.run.joined:
             if joined.verdict != "different" or not joined.fact:
                 continue
-            if self.run.acted():
+            if self.run.acted() or not self._corrects(joined):
                 joined.verdict = "ticket"
                 against.append(joined)
             else:
                 joined.verdict = "adopted"
                 self.run.fact, self.run.steps, self.run.wake, anew = joined.fact, [], [], True
         return anew, against
+
+    def _corrects(self, joined: Joined) -> bool:
+        """Whether a further fact speaks of what the first one does: a second payment, say, never replaces the first."""
+        flow = self.recorder.flows.named(self.run.flow)
+        if flow is None:
+            return True
+        first, further = (msgspec.json.decode(raw, type=flow.on) for raw in (self.run.fact, joined.fact))
+        return flow.corrects(first, further)
 
     async def park(
         self,
@@ -202,7 +211,10 @@ class Telling:
 
     async def _closed_tickets(self, now: Instant) -> list[Write]:
         closed: list[Write] = []
+        stays = different_ticket(self.run.id)
         for held_id in self.run.tickets[:50]:
+            if held_id == stays:
+                continue
             held = await TICKETS.get(self.recorder.store, held_id)
             if held is not None and held.record.state == "open":
                 ticket = held.record

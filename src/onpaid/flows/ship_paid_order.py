@@ -32,11 +32,17 @@ def _same(one: PaymentSucceeded, other: PaymentSucceeded) -> bool:
     return one.order == other.order and one.amount == other.amount and one.charge_id == other.charge_id
 
 
+def _one_payment(one: PaymentSucceeded, other: PaymentSucceeded) -> bool:
+    """Two payments of one checkout are money twice: the second is a ticket, however early it comes."""
+    return one.charge_id == other.charge_id
+
+
 @flow(
     on=PaymentSucceeded,
     key=lambda paid: paid.key,
     about=lambda paid: [f"order:{paid.order}"],
     same=_same,
+    corrects=_one_payment,
     when=lambda paid: "shipment" in paid.expects,
     category="payment",
 )

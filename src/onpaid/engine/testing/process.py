@@ -15,7 +15,7 @@ from onpaid.engine.flow import Flow, Flows
 from onpaid.engine.pace import Pace
 from onpaid.engine.runner import Engine
 from onpaid.engine.testing.virtual import VirtualClock
-from onpaid.store.port import Page, Store, Stored, Write
+from onpaid.store.port import Document, Page, Store, Stored, Write
 
 
 class Died(BaseException):
@@ -53,6 +53,22 @@ class MortalStore:
             self.dead.set()
             raise Died
         await self._store.commit(writes)
+
+    async def documents(
+        self, after: str | None = None, *, limit: int = 200
+    ) -> tuple[list[Document], str | None]:
+        await self._alive()
+        return await self._store.documents(after, limit=limit)
+
+    async def load(self, documents: Sequence[Document]) -> None:
+        """Who dies before the end of it has loaded a part: loading is not all or nothing."""
+        await self._alive()
+        self.writes += 1
+        if self.writes == self._dies_at:
+            await self._store.load(documents if self._after else documents[: len(documents) // 2])
+            self.dead.set()
+            raise Died
+        await self._store.load(documents)
 
     async def query(self, kind: str, index: str, value: str, **bounds: Any) -> Page:
         await self._alive()
