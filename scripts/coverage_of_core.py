@@ -79,7 +79,7 @@ def measure() -> dict[str, Any]:
             "-m",
             "pytest",
         ]
-        plain = ["-p", "no:cacheprovider", "-p", "scripts.suppressed"]
+        plain = ["-p", "no:cacheprovider", "-p", "scripts.suppressed", "--timeout=1800"]
         environment = {**os.environ, SUPPRESSED: str(notes), "COVERAGE_RCFILE": os.devnull}
         ran = subprocess.run(
             [*python, *watching, *plain, *TESTS],

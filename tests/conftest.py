@@ -6,6 +6,8 @@ import os
 
 import pytest
 
+pytest_plugins = ["tests.emulator"]
+
 _skipped: list[str] = []
 
 

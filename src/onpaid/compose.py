@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from random import SystemRandom
-from typing import Any
+from typing import Any, Protocol
 
 from onpaid import __version__, compose_delivery, compose_invoicing, compose_messages, compose_telling
 from onpaid.app.delivery import Delivery
@@ -20,6 +19,8 @@ from onpaid.app.inbox import Inbox
 from onpaid.app.keeping import Keeping
 from onpaid.app.views import Views
 from onpaid.clock import Clock, SystemClock
+from onpaid.compose_store import open_store, table_of
+from onpaid.engine.bell import Bell
 from onpaid.engine.flow import Flows
 from onpaid.engine.operations import Operations
 from onpaid.engine.pace import Pace
@@ -34,14 +35,44 @@ from onpaid.repositories.orders import Orders
 from onpaid.repositories.payments import Payments
 from onpaid.repositories.problems import Problems
 from onpaid.repositories.references import References
+from onpaid.runtime.chores import Chore
 from onpaid.runtime.embedded import AsyncBell, EmbeddedRuntime
 from onpaid.settings import Settings
 from onpaid.store.generation import generation
+from onpaid.store.moved import for_work
 from onpaid.store.port import Insert, Put, Store
-from onpaid.store.sqlite import SqliteStore
 
 FLOWS = (expire_order, *compose_telling.FLOWS, *compose_invoicing.FLOWS, *compose_delivery.FLOWS)
 """Every flow of this version; a service tells those of the stories that its settings describe."""
+
+
+class Runtime(Protocol):
+    """What keeps runs moving."""
+
+    async def start(self) -> None:
+        """Begin."""
+        ...
+
+    async def stop(self) -> None:
+        """Take no new run, and bring those under way to a rest."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """How runs are moved: the bell, and what answers it. `sole` says that no other process has the store."""
+
+    bell: Bell
+    runtime: Callable[[Engine, Clock, Sequence[Chore]], Runtime]
+    sole: bool = True
+
+
+def embedded(*, sole: bool = True) -> Moving:
+    """One process: a bell in memory, and loops that answer it."""
+    bell = AsyncBell()
+    return Moving(
+        bell, lambda engine, clock, chores: EmbeddedRuntime(engine, bell, clock, chores=chores), sole
+    )
 
 
 @dataclass
@@ -55,7 +86,7 @@ class Service:
     operations: Operations
     inbox: Inbox
     views: Views
-    runtime: EmbeddedRuntime
+    runtime: Runtime
     guests: Mapping[str, Any]
     forgeries: Forgeries
     delivery: Delivery | None = None
@@ -64,6 +95,10 @@ class Service:
     async def start(self) -> None:
         """Begin to advance runs; after an upgrade, judge again what the last version could not make sense of."""
         await self.runtime.start()
+        await self.judge_once()
+
+    async def judge_once(self) -> None:
+        """Judge again what the last version could not make sense of, unless this one has done so. Raises StoreError."""
         held = await self.store.get("meta", "version")
         if held is None or held.body != VERSION.encode():
             await self.inbox.judge_unrouted_again()
@@ -80,32 +115,23 @@ class Service:
         await self.store.close()
 
 
-def database_path(settings: Settings) -> Path:
-    """The file of `sqlite:///path`. Raises SettingsError for what this version cannot open."""
-    address: str = settings["ONPAID_DATABASE"]
-    scheme, mark, path = address.partition(":///")
-    if scheme != "sqlite" or not mark or not path:
-        raise SettingsError(
-            f"ONPAID_DATABASE is {address!r}: say sqlite:///onpaid.db or sqlite:////var/lib/onpaid.db"
-        )
-    return Path(path)
+async def build(
+    settings: Settings,
+    *,
+    store: Store | None = None,
+    clock: Clock | None = None,
+    moving: Moving | None = None,
+    others: Mapping[str, Any] | None = None,
+) -> Service:
+    """The service that these settings describe; `others` take the place of guests of the same name.
 
-
-async def open_store(settings: Settings, *, exclusive: bool = True) -> SqliteStore:
-    """The database of these settings. Raises StoreUnusable, with the reason."""
-    return await SqliteStore.open(
-        database_path(settings),
-        exclusive=exclusive,
-        network_file_system=settings["ONPAID_ALLOW_NETWORK_DISK"],
-    )
-
-
-async def build(settings: Settings, *, store: Store | None = None, clock: Clock | None = None) -> Service:
-    """The service that these settings describe. Raises SettingsError, StoreUnusable."""
+    Raises SettingsError, StoreUnusable.
+    """
     clock, random = clock or SystemClock(), SystemRandom()
+    moving = moving or embedded(sole=table_of(settings) is None)
     invoices, delivers = _stories(settings)
     live = is_live(settings)
-    store = store or await open_store(settings)
+    store = await for_work(store or await open_store(settings), clock.now())
     await _keep_to_one_mode(store, live=live)
     orders = Orders(store, prices_include_vat=settings["KONVERZKY_PRICES_INCLUDE_VAT"])
     payments, references, events = Payments(store), References(store), Events(store)
@@ -129,19 +155,20 @@ async def build(settings: Settings, *, store: Store | None = None, clock: Clock 
         "references": references,
         "problems": Problems(store, environment=settings["ONPAID_ENVIRONMENT"]),
         "rules": _rules(settings),
+        **(others or {}),
     }
-    bell = AsyncBell()
     engine = Engine(
         store,
         Flows(flows, guests),
         clock=clock,
-        bell=bell,
+        bell=moving.bell,
         random=random,
         owner=secrets.token_hex(8),
         pace=Pace(factor=settings["ONPAID_TIME_FACTOR"]),
-        lanes=[lane for provider in providers.values() for lane in getattr(provider, "lanes", ())],
+        lanes=[lane for guest in guests.values() for lane in getattr(guest, "lanes", ())],
         lift_lanes=settings["ONPAID_LIFT_LANES"],
         generation=await generation(store),
+        sole=moving.sole,
     )
     shops = [settings["KONVERZKY_SHOP"]] if invoices else []
     shops += [settings["CHECKOUT_SHOP"]] if story is not None else []
@@ -155,7 +182,7 @@ async def build(settings: Settings, *, store: Store | None = None, clock: Clock 
         Operations(engine),
         Inbox(recorder, _keeping(store, guests), {each.name: each for each in sources}, clock),
         views,
-        EmbeddedRuntime(engine, bell, clock, chores=() if story is None else story.chores(recorder, clock)),
+        moving.runtime(engine, clock, () if story is None else story.chores(recorder, clock)),
         guests,
         Forgeries(recorder, clock),
         None if story is None else story.face(recorder, clock, random),

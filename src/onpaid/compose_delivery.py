@@ -40,7 +40,7 @@ from onpaid.repositories.messages import Messages, Wording
 from onpaid.repositories.orders import Orders
 from onpaid.repositories.parcels import Packing, Parcels
 from onpaid.repositories.shipments import Shipments
-from onpaid.runtime.embedded import Chore
+from onpaid.runtime.chores import Chore
 from onpaid.settings import Settings
 from onpaid.store.port import Insert, Store
 
@@ -197,7 +197,7 @@ async def _wording(settings: Settings, store: Store) -> Wording:
     where = f"http://{settings['ONPAID_HOST']}:{settings['ONPAID_PORT']}"
     return Wording(
         templates_of(settings),
-        Links(settings["ONPAID_LINK_SECRET"] or (await _kept_secret(store),)),
+        Links(settings["ONPAID_LINK_SECRET"] or (await kept_secret(store, *LINK_SECRET),)),
         settings["ONPAID_PUBLIC_URL"] or where,
         estimated_delivery=settings["DELIVERY_ESTIMATE"],
         link_life=settings["TRACK_LINK_LIFE"],
@@ -206,14 +206,13 @@ async def _wording(settings: Settings, store: Store) -> Wording:
     )
 
 
-async def _kept_secret(store: Store) -> str:
-    """The secret of customers' links: made once and kept, so that a link outlives the process."""
-    kind, key = LINK_SECRET
+async def kept_secret(store: Store, kind: str, key: str) -> str:
+    """A secret that nobody set: made once and kept, so that what it signs outlives the process. Raises StoreError."""
     held = await store.get(kind, key)
     if held is None:
         with contextlib.suppress(Conflict):
             await store.commit([Insert(kind, key, secrets.token_urlsafe(32).encode())])
         held = await store.get(kind, key)
     if held is None:
-        raise SettingsError("the secret of customers' links could not be kept: set ONPAID_LINK_SECRET")
+        raise SettingsError(f"the secret {key} could not be kept: set it")
     return held.body.decode()

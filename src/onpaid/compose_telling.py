@@ -23,10 +23,17 @@ JIRA_NEEDS: Final = ("JIRA_EMAIL", "JIRA_API_TOKEN", "JIRA_PROJECT")
 def guests(settings: Settings) -> dict[str, Any]:
     """Who is told. Raises SettingsError for half a configuration."""
     return {
-        "ticketing": ticket_log.TicketLog(ticket_log.Settings(path=Path(settings["ONPAID_TICKET_LOG"]))),
+        "ticketing": _ticketing(settings),
         "tracker": _tracker(settings),
         "alerting": _alerting(settings),
     }
+
+
+def _ticketing(settings: Settings) -> Any:
+    path = settings["ONPAID_TICKET_LOG"]
+    if path == "-":
+        return ticket_log.TicketLines()
+    return ticket_log.TicketLog(ticket_log.Settings(path=Path(path)))
 
 
 def _tracker(settings: Settings) -> Any:

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from onpaid.errors import SettingsError
+from onpaid.settings_aws import AWS
 from onpaid.settings_delivery import DELIVERY
 from onpaid.settings_readers import Setting
 from onpaid.settings_secrets import Fetch, fetch_secret, resolved
 from onpaid.settings_table import INVOICING, SERVICE
 
-TABLE: tuple[Setting, ...] = (*SERVICE, *INVOICING, *DELIVERY)
+TABLE: tuple[Setting, ...] = (*SERVICE, *INVOICING, *DELIVERY, *AWS)
 
 BY_NAME: dict[str, Setting] = {setting.name: setting for setting in TABLE}
 
@@ -57,6 +58,11 @@ class Settings:
             for s in TABLE
         }
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Settings) and self._values == other._values
+
+    __hash__ = None  # type: ignore[assignment]
+
     def __repr__(self) -> str:
         return "Settings(...)"
 
@@ -67,17 +73,25 @@ def load(environment: Mapping[str, str], file: Path | None = None, fetch: Fetch 
     values: dict[str, str] = {}
     if file is not None:
         try:
-            told = tomllib.loads(file.read_text(encoding="utf-8"))
+            values = told(file.read_text(encoding="utf-8"), f"the settings file {file}")
         except OSError as error:
             raise SettingsError(f"the settings file {file} cannot be read: {error.strerror}") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except UnicodeDecodeError as error:
             raise SettingsError(f"the settings file {file} is not TOML: {error}") from None
-        for name, value in told.items():
-            if name.upper() not in BY_NAME:
-                raise SettingsError(
-                    f"the settings file {file} has {name}, which is no setting: is it misspelt?"
-                )
-            values[name.upper()] = " ".join(map(str, value)) if isinstance(value, list) else str(value)
     values.update({name: value for name, value in environment.items() if name in BY_NAME})
     secret = {name for name, setting in BY_NAME.items() if setting.secret}
     return Settings(resolved(values, secret, fetch))
+
+
+def told(text: str, where: str) -> dict[str, str]:
+    """What a TOML text says, by name. `where` is what errors call it. Raises SettingsError, also for odd names."""
+    try:
+        given = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{where} is not TOML: {error}") from None
+    values: dict[str, str] = {}
+    for name, value in given.items():
+        if name.upper() not in BY_NAME:
+            raise SettingsError(f"{where} has {name}, which is no setting: is it misspelt?")
+        values[name.upper()] = " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return values

@@ -12,6 +12,7 @@ SHIPROCKET_SECRET_NAME name one object that fills several settings; what is set 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -65,23 +66,31 @@ def fetch_secret(scheme: str, name: str) -> str:
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"{name} cannot be read: {getattr(error, 'strerror', error)}") from None
     try:
-        import boto3
-        from botocore.config import Config
+        import boto3  # noqa: F401
         from botocore.exceptions import BotoCoreError, ClientError
     except ImportError:
         raise SettingsError(f"{scheme}:{name} needs AWS's client: pip install 'onpaid[aws]'") from None
-    config = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=3, read_timeout=10)
     try:
+        client = _client(scheme)
         if scheme == "ssm":
-            told = boto3.client("ssm", config=config).get_parameter(Name=name, WithDecryption=True)
+            told = client.get_parameter(Name=name, WithDecryption=True)
             return str(told["Parameter"]["Value"])
-        told = boto3.client("secretsmanager", config=config).get_secret_value(SecretId=name)
-        return str(told["SecretString"])
+        return str(client.get_secret_value(SecretId=name)["SecretString"])
     except ClientError as bad:
         why = bad.response.get("Error", {}).get("Code", "an error")
     except (BotoCoreError, KeyError) as bad:
         why = type(bad).__name__
     raise SettingsError(f"{scheme}:{name} cannot be read: AWS answered {why}")
+
+
+@cache
+def _client(service: str) -> Any:
+    """A client of AWS's, made once: that takes longer than what it is asked."""
+    import boto3
+    from botocore.config import Config
+
+    config = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=3, read_timeout=10)
+    return boto3.client(service, config=config)
 
 
 def _from_aws(values: Mapping[str, str], given: str) -> bool:

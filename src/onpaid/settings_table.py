@@ -38,7 +38,7 @@ SERVICE: tuple[Setting, ...] = (
         "ONPAID_TICKET_LOG",
         text,
         "tickets.jsonl",
-        "the file that tickets are appended to, a JSON object a line",
+        "the file that tickets are appended to, a JSON object a line; - for the service's own log",
     ),
     Setting(
         "ONPAID_ENVIRONMENT",

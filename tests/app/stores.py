@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Literal
 
 from onpaid.errors import Conflict, StoreUnavailable, StoreUnknown
 from onpaid.store.memory import MemoryStore
-from onpaid.store.port import Page, Store, Stored, Write
+from onpaid.store.port import Document, Page, Store, Stored, Write
 
 Mood = Literal["well", "full", "unknown, written", "unknown, not written"]
 
@@ -29,12 +29,15 @@ class MoodyStore:
         return await self.inner.get_many(kind, keys)
 
     async def commit(self, writes: Sequence[Write]) -> None:
+        await self._in_its_mood(lambda: self.inner.commit(writes))
+
+    async def _in_its_mood(self, write: Callable[[], Awaitable[None]]) -> None:
         mood = self.moods.pop(0) if self.moods else self.mood
         if mood == "full":
             self.refused += 1
             raise StoreUnavailable("the disk is full")
         if mood != "unknown, not written":
-            await self.inner.commit(writes)
+            await write()
         if mood != "well":
             raise StoreUnknown("the disk gave no answer")
 
@@ -43,6 +46,14 @@ class MoodyStore:
 
     async def count(self, kind: str, index: str, value: str, *, at_most: int = 1000) -> int:
         return await self.inner.count(kind, index, value, at_most=at_most)
+
+    async def documents(
+        self, after: str | None = None, *, limit: int = 200
+    ) -> tuple[list[Document], str | None]:
+        return await self.inner.documents(after, limit=limit)
+
+    async def load(self, documents: Sequence[Document]) -> None:
+        await self._in_its_mood(lambda: self.inner.load(documents))
 
     async def ping(self) -> None:
         if self.mood == "full":

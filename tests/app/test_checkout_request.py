@@ -153,3 +153,10 @@ def test_a_body_that_cannot_be_read_is_refused(raw: bytes, says: str) -> None:
     with pytest.raises(InvalidInput, match=says) as refused:
         read_request(raw)
     assert len(str(refused.value)) < 250
+
+
+def test_a_parcel_needs_a_number_that_a_courier_takes() -> None:
+    asked = read_request(body(customer={**CUSTOMER, "phone": "+44 20 7946 0958"}))
+    assert recipient_of(asked, ships=False).phone == "+442079460958"
+    with pytest.raises(InvalidInput, match="Indian phone number of ten digits"):
+        recipient_of(asked, ships=True)

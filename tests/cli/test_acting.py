@@ -79,6 +79,7 @@ def test_a_lane_is_paused_and_opened(stocked: Onpaid) -> None:
         each for each in stocked("lanes", "list", "--json").well().json()["items"] if each["name"] == "fiken"
     )
     assert (lane["paused"], lane["reason"]) == (True, "the books are closed")
+    assert "fiken is open; 0 runs go on." in stocked("lanes", "resume", "fiken").well().out
     assert stocked("lanes", "resume", "fiken", "--json").well().json()["lane"] == "fiken"
     ran = stocked("lanes", "pause", "nope")
     assert (ran.code, "no lane" in ran.err) == (1, True)

@@ -155,7 +155,11 @@ def test_products_are_imported_listed_and_counted(delivering: Onpaid, tmp_path: 
     file.write_text(f"id,name,price,stock\n{rows}\n")
     told = delivering("products", "import", str(file), "--json").well().json()
     assert told == {"products": 700, "stocked": 700, "dry_run": False}
-    assert "700 products are kept" in delivering("products", "import", str(file)).well().out
+    again = delivering("products", "import", str(file)).well().out
+    assert "700 products are kept; stock stays as it was." in again
+    one = tmp_path / "one.csv"
+    one.write_text("id,name,price,stock\nq,A product,8.50,3\n")
+    assert "1 product is kept; stock was set for 1." in delivering("products", "import", str(one)).well().out
     first = delivering("products", "list", "--limit", "100", "--json").well().json()
     assert (first["items"][7]["id"], first["items"][7]["left"]) == ("p007", 7)
     second = (

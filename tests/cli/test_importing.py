@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from onpaid.app.products_file import read_products
 from onpaid.cli.importing import in_bits
-from onpaid.cli.simulating import how_to_use, target_of, write_products
+from onpaid.cli.simulating import for_delivery, how_to_use, target_of, write_products, write_settings
 from onpaid.domain.money import Money
 from onpaid.domain.products import Dimensions, Product
+from onpaid.errors import NotPossible
 from onpaid.settings import Settings as Ours
 from onpaid.simulators import Served, Settings, Simulators
 from onpaid.web.settings import WebSettings
@@ -128,3 +129,33 @@ def test_the_simulators_sign_with_a_readers_secrets_and_repeat_none() -> None:
     assert "RAZORPAY_WEBHOOK_SECRET=<as it is set>" in said
     assert "WHATSAPP_APP_SECRET=meta_app_simulated" in said
     assert "canary" not in said
+
+
+def test_settings_for_a_service_beside_the_simulators_are_written_once(
+    onpaid: Onpaid, tmp_path: Path
+) -> None:
+    simulators = Simulators(Settings())
+    beside, file = Served("http://127.0.0.1:1", simulators, simulators.close), tmp_path / "trial.toml"
+    write_settings(file, beside, simulators.settings)
+    assert file.stat().st_mode & 0o077 == 0
+    onpaid.environment = {"ONPAID_DATABASE": f"sqlite:///{tmp_path}/trial.db"}
+    told = onpaid("--settings", str(file), "settings", "--json").well().json()
+    shown = {each["name"]: each for each in told}
+    for name, value in for_delivery(beside, simulators.settings).items():
+        assert shown[name]["secret"] or str(shown[name]["value"]).lower() == value.lower(), name
+    said = how_to_use(beside, simulators.settings, written=file, products=tmp_path / "p.csv")
+    assert f"onpaid --settings {file} products import {tmp_path}/p.csv" in said
+    with pytest.raises(NotPossible, match="is there already"):
+        write_settings(file, beside, simulators.settings)
+    with pytest.raises(NotPossible, match="cannot be written"):
+        write_settings(tmp_path / "none" / "trial.toml", beside, simulators.settings)
+
+
+def test_a_readers_own_secrets_are_not_written_down(tmp_path: Path) -> None:
+    simulators = Simulators(Settings(target=target_of(Ours({"RAZORPAY_WEBHOOK_SECRET": "canary"}), None)))
+    beside = Served("http://127.0.0.1:1", simulators, simulators.close)
+    write_settings(tmp_path / "trial.toml", beside, simulators.settings)
+    text = (tmp_path / "trial.toml").read_text()
+    assert "canary" not in text
+    assert "RAZORPAY_WEBHOOK_SECRET" not in text
+    assert 'SHIPROCKET_DRY_RUN = "false"' in text

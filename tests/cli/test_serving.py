@@ -113,6 +113,8 @@ def test_it_serves_is_asked_by_commands_and_ends_well(served: Served, stocked: O
     link = stocked("login-link").well().out.strip()
     assert link.startswith(f"{served.url}/login?key=")
     assert served.ask("GET", link.removeprefix(served.url))[0] < 400
+    unsigned = stocked("login-link", ONPAID_SESSION_SECRET="")
+    assert (unsigned.code, f"log in at {served.url}/login" in unsigned.err.replace("\n", " ")) == (1, True)
 
     told = stocked("doctor").out
     assert f"The server at {served.url} is ready." in told

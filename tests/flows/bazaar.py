@@ -151,7 +151,8 @@ class Cashier:
     @act(repeatable=True, lane="checkout", timeout=TIMEOUT)
     async def find_refund(self, wanted: RefundWanted) -> Finding[RefundRef]:
         def look() -> Finding[RefundRef]:
-            found = list(self._world.refunds.values())
+            refunds, ours = self._world.refunds.items(), (wanted.reference, f"{wanted.reference}:")
+            found = [each for key, each in refunds if key == ours[0] or key.startswith(ours[1])]
             return Found(found[0]) if found else Absent()
 
         return await self._world.called("find_refund", wanted.reference, None, look)

@@ -114,7 +114,11 @@ def test_a_lock_holds_versions_and_hashes_and_no_address(path: Path) -> None:
 
 
 def test_there_are_locks() -> None:
-    assert [path.name for path in LOCKS] == ["requirements-dev.lock", "requirements.lock"]
+    assert [path.name for path in LOCKS] == [
+        "requirements-aws.lock",
+        "requirements-dev.lock",
+        "requirements.lock",
+    ]
 
 
 def test_a_loose_line_is_seen() -> None:

@@ -27,7 +27,7 @@ from onpaid.compose import build
 from onpaid.engine.journal import RUNS
 from onpaid.errors import NotPossible
 from onpaid.settings import Settings
-from onpaid.store.port import Page, Stored, Write
+from onpaid.store.port import Document, Page, Stored, Write
 from onpaid.store.sqlite import SqliteStore
 
 STRIPE_SECRET, SHOP_SECRET = "whsec_simulated", "konverzky_simulated"
@@ -77,6 +77,14 @@ class DyingStore:
 
     async def count(self, kind: str, index: str, value: str, *, at_most: int = 1000) -> int:
         return await self._store.count(kind, index, value, at_most=at_most)
+
+    async def documents(
+        self, after: str | None = None, *, limit: int = 200
+    ) -> tuple[list[Document], str | None]:
+        return await self._store.documents(after, limit=limit)
+
+    async def load(self, documents: Sequence[Document]) -> None:
+        await self._store.load(documents)
 
     async def ping(self) -> None:
         await self._store.ping()

@@ -145,6 +145,7 @@ PROVIDERS: dict[Any, tuple[Any, ...]] = {
     konverzky.Konverzky: (roles.WebhookSource,),
     fiken.Fiken: (roles.Invoicing,),
     ticket_log.TicketLog: (roles.Ticketing,),
+    ticket_log.TicketLines: (roles.Ticketing,),
     razorpay.Razorpay: (roles.WebhookSource, roles_delivery.Checkouts),
     shiprocket.Shiprocket: (roles_delivery.Shipping,),
     dry_run.DryRunShipping: (roles_delivery.Shipping,),

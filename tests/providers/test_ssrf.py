@@ -41,7 +41,6 @@ def test_no_address_and_no_redirect_leads_outside(found: Any) -> None:
     assert outside(found, names=False) == []
 
 
-@pytest.mark.xfail(strict=True, reason="the clients connect to whatever a name resolves to")
 def test_no_name_leads_where_it_was_rebound_to(found: Any) -> None:
     assert outside(found, names=True) == []
 

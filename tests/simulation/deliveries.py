@@ -50,6 +50,7 @@ def deliveries(
     manners: Manners | None = None,
     desk: type[CheckoutDesk] = CheckoutDesk,
     longest: timedelta = LONGEST_REST,
+    service: type[Service] = Service,
 ) -> Delivered:
     """Tell one day, and judge it. `weather` and `manners` follow from the share of faults unless they are given."""
     share = fault_share
@@ -62,7 +63,7 @@ def deliveries(
     manners = manners or Manners(trouble=share)
     with quiet():
         return run_virtually(
-            lambda: _Day(seed, orders, parts or Parts(), weather, manners, desk, longest).tell()
+            lambda: _Day(seed, orders, parts or Parts(), weather, manners, desk, longest, service).tell()
         )
 
 
@@ -76,6 +77,7 @@ class _Day(People):
         manners: Manners,
         desk: type[CheckoutDesk],
         longest: timedelta,
+        service: type[Service],
     ) -> None:
         self._seed, self._manners, self._desk = seed, manners, desk
         self._longest = longest.total_seconds()
@@ -84,7 +86,7 @@ class _Day(People):
         self._world = Streets(Fates(seed=seed, share=weather.calls))
         self._world.unreachable = frozenset(each.phone for each in self._purchases if not each.reachable)
         self._world.landed = self._look_around
-        self._service = Service(self._memory, self._world, self._clock, parts, weather, seed, PARCELS)
+        self._service = service(self._memory, self._world, self._clock, parts, weather, seed, PARCELS)
         self._desks: dict[str, CheckoutDesk] = {}
         self._errands: set[asyncio.Task[None]] = set()
         self._seen_messages, self._moving = 0, set[str]()

@@ -45,6 +45,7 @@ def simulate(
     habits: Habits | None = None,
     lag: float = 2.0,
     longest: timedelta = LONGEST_REST,
+    service: type[Service] = Service,
 ) -> Result:
     """Tell one day, and judge it. `weather` and `habits` follow from the share of faults unless they are given."""
     share = fault_share
@@ -57,7 +58,7 @@ def simulate(
     habits = habits or Habits(trouble=share)
     with quiet():
         return run_virtually(
-            lambda: _Day(seed, orders, parts or Parts(), weather, habits, lag, longest).tell()
+            lambda: _Day(seed, orders, parts or Parts(), weather, habits, lag, longest, service).tell()
         )
 
 
@@ -82,6 +83,7 @@ class _Day:
         habits: Habits,
         lag: float,
         longest: timedelta,
+        service: type[Service],
     ) -> None:
         self._longest = longest.total_seconds()
         self._seed = seed
@@ -89,7 +91,7 @@ class _Day:
         self._world = World(Fates(seed=seed, share=weather.calls), lag=lag)
         self._memory = MemoryStore()
         self._clock = VirtualClock()
-        self._service = Service(self._memory, self._world, self._clock, parts, weather, seed)
+        self._service = service(self._memory, self._world, self._clock, parts, weather, seed)
         for sale in self._sales:
             self._world.payments.update(sale.payments)
             if sale.customer.id:

@@ -155,7 +155,7 @@ async def test_only_an_ordinary_address_becomes_a_link(shop: Shop, url: Any) -> 
     shop.verified = {"track_url": url}
     done = await get(shop, (await send(shop, await buy(shop), {"act": "upi"})).headers["Location"])
     assert done.status == 200
-    assert "Follow your parcel" not in done.text
+    assert "Follow your order" not in done.text
 
 
 async def test_a_payment_that_the_shop_does_not_confirm_can_be_asked_for_again(shop: Shop) -> None:
@@ -163,7 +163,7 @@ async def test_a_payment_that_the_shop_does_not_confirm_can_be_asked_for_again(s
     place = (await send(shop, await buy(shop), {"act": "upi"})).headers["Location"]
     assert "does not believe" in alert(await get(shop, place))
     shop.verified = {}
-    assert "Follow your parcel" in (await get(shop, place)).text
+    assert "Follow your order" in (await get(shop, place)).text
     assert len(shop.handlers) == 2
 
 

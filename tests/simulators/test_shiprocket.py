@@ -200,6 +200,20 @@ async def test_a_pickup_needs_an_awb_and_is_booked_once(start: Start) -> None:
     assert (await who.pickup(itself["shipment_id"])).json["message"] == "Already in Pickup Queue."
 
 
+@pytest.mark.parametrize(("hour", "day"), [(8, 24), (9, 25)])
+async def test_a_courier_comes_by_at_two_and_never_in_the_past(start: Start, hour: int, day: int) -> None:
+    clock = HandClock()
+    clock.at = datetime(
+        2026, 11, 24, hour, tzinfo=UTC
+    ).timestamp()  # in India it is five and a half hours later
+    who = await desk(start, clock)
+    for courier in (43, 142):  # the second books its pickup with the AWB
+        ident = (await who.create(str(courier)))["shipment_id"]
+        await who.assign(ident, courier_id=courier)
+        await who.pickup(ident)
+    assert {row["pickup"] for row in who.rows()["shipments"]} == {f"2026-11-{day} 14:00:00"}
+
+
 async def test_an_order_is_cancelled_until_it_is_on_its_way(start: Start) -> None:
     who = await desk(start)
     said = set()

@@ -4,26 +4,39 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from onpaid.store.dynamodb import DynamoStore
+from onpaid.store.dynamodb_table import create_table
 from onpaid.store.memory import MemoryStore
 from onpaid.store.port import Store
 from onpaid.store.sqlite import SqliteStore
+from tests.emulator import Emulator, table
 
-BACK_ENDS = ("memory", "sqlite")
+BACK_ENDS = ("memory", "sqlite", "dynamodb")
 
 
-async def make_store(back_end: str, directory: Path) -> Store:
+async def make_store(back_end: str, request: pytest.FixtureRequest) -> Store:
     """An empty store of the named kind."""
     if back_end == "sqlite":
-        return await SqliteStore.open(directory / "store.db")
+        return await SqliteStore.open(request.getfixturevalue("tmp_path") / "store.db")
+    if back_end == "dynamodb":
+        return await empty_table(request.getfixturevalue("emulator"))
     return MemoryStore()
 
 
+async def empty_table(emulator: Emulator, **how: Any) -> DynamoStore:
+    """A store in a table of its own."""
+    client, name = emulator.client("dynamodb"), table()
+    create_table(client, name)
+    return await DynamoStore.open(name, client=client, **how)
+
+
 @pytest.fixture(params=BACK_ENDS)
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    made = await make_store(request.param, tmp_path)
+async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
+    made = await make_store(request.param, request)
     yield made
     await made.close()
 

@@ -1,4 +1,4 @@
-"""SQLite against memory: whatever is done to both, both tell the same."""
+"""SQLite and DynamoDB against memory: whatever is done to both, both tell the same."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from onpaid.errors import Conflict
+from onpaid.store.dynamodb import DynamoStore
+from onpaid.store.dynamodb_table import create_table
 from onpaid.store.memory import MemoryStore
-from onpaid.store.port import Check, Delete, Entry, Insert, Put, Update, Write
+from onpaid.store.port import Check, Delete, Entry, Insert, Put, Store, Update, Write
 from onpaid.store.sqlite import SqliteStore
+from tests.emulator import Emulator, table
 
 kinds = st.sampled_from(["order", "run"])
 keys = st.sampled_from(["a", "b", "c", "å", "~"])
@@ -38,20 +41,23 @@ batches = st.lists(writes, min_size=1, max_size=5, unique_by=lambda write: (writ
 
 
 class TwoStores(RuleBasedStateMachine):
+    """The other store is opened, and opened again, by what a subclass says."""
+
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner()
-        self.directory = tempfile.mkdtemp()
         self.memory = MemoryStore()
+
+    async def opened(self) -> Store:
+        raise NotImplementedError
 
     @initialize()
     def open(self) -> None:
-        self.sqlite = self.runner.run(SqliteStore.open(Path(self.directory) / "model.db"))
+        self.other = self.runner.run(self.opened())
 
     def teardown(self) -> None:
-        self.runner.run(self.sqlite.close())
+        self.runner.run(self.other.close())
         self.runner.close()
-        shutil.rmtree(self.directory)
 
     @rule(batch=batches)
     def commit(self, batch: list[Write]) -> None:
@@ -59,7 +65,7 @@ class TwoStores(RuleBasedStateMachine):
 
     @rule(together=st.lists(batches, min_size=2, max_size=5))
     def commit_together(self, together: list[list[Write]]) -> None:
-        async def all_of(store: MemoryStore | SqliteStore) -> object:
+        async def all_of(store: Store) -> object:
             return await asyncio.gather(*(verdict(store, batch) for batch in together))
 
         self.both(all_of)
@@ -87,7 +93,7 @@ class TwoStores(RuleBasedStateMachine):
         low: int | None,
         high: int | None,
     ) -> None:
-        async def pages(store: MemoryStore | SqliteStore) -> object:
+        async def pages(store: Store) -> object:
             seen, cursor = [], None
             while True:
                 page = await store.query(
@@ -113,19 +119,19 @@ class TwoStores(RuleBasedStateMachine):
 
     @rule()
     def reopen(self) -> None:
-        self.runner.run(self.sqlite.close())
+        self.runner.run(self.other.close())
         self.open()
 
     def both(self, do) -> object:  # type: ignore[no-untyped-def]
         async def run() -> tuple[object, object]:
-            return await do(self.memory), await do(self.sqlite)
+            return await do(self.memory), await do(self.other)
 
-        told_by_memory, told_by_sqlite = self.runner.run(run())
-        assert told_by_sqlite == told_by_memory
-        return told_by_sqlite
+        told_by_memory, told_by_other = self.runner.run(run())
+        assert told_by_other == told_by_memory
+        return told_by_other
 
 
-async def verdict(store: MemoryStore | SqliteStore, batch: list[Write]) -> object:
+async def verdict(store: Store, batch: list[Write]) -> object:
     """What became of a batch."""
     try:
         await store.commit(batch)
@@ -134,11 +140,43 @@ async def verdict(store: MemoryStore | SqliteStore, batch: list[Write]) -> objec
     return "written"
 
 
-TestTwoStores = TwoStores.TestCase
-TestTwoStores.settings = settings(
-    max_examples=40,
-    stateful_step_count=30,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+class SqliteAndMemory(TwoStores):
+    def __init__(self) -> None:
+        super().__init__()
+        self.directory = tempfile.mkdtemp()
+
+    async def opened(self) -> Store:
+        return await SqliteStore.open(Path(self.directory) / "model.db")
+
+    def teardown(self) -> None:
+        super().teardown()
+        shutil.rmtree(self.directory)
+
+
+def how_long(examples: int) -> settings:
+    return settings(
+        max_examples=examples,
+        stateful_step_count=30,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+
+
+def test_sqlite_tells_what_memory_tells() -> None:
+    run_state_machine_as_test(SqliteAndMemory, settings=how_long(40))
+
+
+def test_dynamodb_tells_what_memory_tells(emulator: Emulator) -> None:
+    client = emulator.client("dynamodb")
+
+    class DynamoAndMemory(TwoStores):
+        def __init__(self) -> None:
+            super().__init__()
+            self.table = table()
+            create_table(client, self.table)
+
+        async def opened(self) -> Store:
+            return await DynamoStore.open(self.table, client=client)
+
+    run_state_machine_as_test(DynamoAndMemory, settings=how_long(12))

@@ -177,6 +177,13 @@ class TestButtons:
         assert "Steps that already have an effect are skipped" in page
         assert 'data-confirm="Ends this run without finishing it' in page
 
+    async def test_a_paused_lane_says_so_and_not_that_nobody_waits(self, shop: World) -> None:
+        page = (await operator(shop).get("/console/lanes")).text
+        paused = page.partition('id="lane-ticket-log"')[2].partition("</article>")[0]
+        assert "Nobody is let in until it is resumed." in paused
+        assert "wait for a place" not in paused
+        assert "wait for a place" in page
+
     async def test_viewers_see_no_button(self, shop: World) -> None:
         client = await logged_in(shop, VIEWER)
         for path in PAGES:

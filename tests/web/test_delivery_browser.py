@@ -133,6 +133,19 @@ def test_nothing_is_wider_than_the_screen(browser: Browser, served: Served) -> N
     context.close()
 
 
+def test_no_column_runs_into_the_next(browser: Browser, served: Served) -> None:
+    context = browser.new_context()
+    page = log_in(served, context)
+    cut_off = """() => [...document.querySelectorAll("td .badge, td .money")].filter(
+      each => each.getBoundingClientRect().right > each.closest("td").getBoundingClientRect().right + 1).length"""
+    for path in ("/console", "/console/products", "/console/events"):
+        page.goto(f"{served.base}{path}")
+        for width in (390, 768, 970, 1024, 1180, 1360):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate(cut_off) == 0, f"{path} at {width}"
+    context.close()
+
+
 def test_the_policy_is_never_broken_and_nothing_comes_from_elsewhere(
     browser: Browser, served: Served
 ) -> None:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from onpaid.engine.journal import RUNS
 from onpaid.repositories.messages import MESSAGES
+from onpaid.web.pages import service, ticked
 from tests.web.client import Answer, csrf_in, logged_in, operator, viewer
 from tests.web.deliveries import NAMES, key_of, number_of
 from tests.web.wares import buyer
@@ -169,6 +170,10 @@ class TestButtons:
         client = operator(market)
         answer = await client.post("/console/orders/cancel-shipment", form={"order": key_of("waiting")})
         assert answer.header("location") == "/console?said=stopped"
+        assert (
+            "who was told of a parcel already gets no second message"
+            in (await client.get(page_of("stopped"))).text
+        )
         answer = await client.post("/console/orders/ship", form={"order": number_of("stopped")})
         assert answer.header("location") == "/console?said=booked"
         assert await RUNS.get(market.store, f"book_shipment:{key_of('stopped')}#2") is not None
@@ -233,4 +238,14 @@ async def test_the_list_of_orders_fits_both_stories(market: World) -> None:
 async def test_a_tickets_advice_names_the_way_out(market: World) -> None:
     text = told(await operator(market).get("/console/problems"))
     assert "Decide on the order’s page: ship it anyway, or give the money back." in text
-    assert f"Open order {number_of('held')}" in text
+    assert "amount INR 9,898.00 Decide on the order’s page Retry" in text
+    assert f"Open order {number_of('held')}" in told(await viewer(market).get("/console/problems"))
+
+
+def test_commands_in_sentences_are_set_as_code_and_services_are_named_as_they_name_themselves() -> None:
+    assert ticked("Decide: `a --b`, or `<c>`") == "Decide: <code>a --b</code>, or <code>&lt;c&gt;</code>"
+    assert [service(name) for name in ("whatsapp", "razorpay", "tracking")] == [
+        "WhatsApp",
+        "Razorpay",
+        "Shiprocket",
+    ]

@@ -173,7 +173,7 @@ async def test_what_came_later_is_told(world: World) -> None:
         "could not be understood",
         "means nothing here",
         "reported a change of the payment: NOK 5.00",
-        "told of it again",
+        "told of it as well",
         "says something else than the first",
     ):
         assert part in sentences

@@ -132,6 +132,8 @@ def recipient_of(asked: Asked, *, ships: bool) -> Recipient:
     if place.country.upper() != "IN":
         raise InvalidInput("orders ship within India only")
     line1, city = _text(place.line1, "the address", 180), _text(place.city, "the city", 30)
+    if ships and not (asked.phone.startswith("+91") and len(asked.phone) == 13):
+        raise InvalidInput("a parcel needs an Indian phone number of ten digits: its courier takes no other")
     if len(line1) < 3 or not city:
         raise InvalidInput("the address needs a line1 of three characters at least, and a city")
     return Recipient(

@@ -23,6 +23,8 @@ from onpaid.repositories.events import EventRecord
 
 TRACKING = "tracking"
 FAILED = "payment.failed"
+SOURCES = {"meta": "whatsapp"}
+"""Whose statuses come under another name than the one that sends."""
 _TOLD_BY_STEPS = frozenset({"queued", "accepted", "logged"})
 _FINAL = frozenset({"failed", "undeliverable"})
 
@@ -41,7 +43,9 @@ def moments_of(order: Order | None, kept: Deliveries, mask: Mask) -> Iterator[Mo
     for each in kept.checkout.tries if kept.checkout is not None else ():
         sentence = "A try to pay failed"
         why = mask.text(each.reason)
-        yield Moment(as_datetime(each.at), "payment", "wait", sentence, why or each.payment_id)
+        # Its sender counts whole seconds: nobody tries to pay before the order is there.
+        at = as_datetime(max(each.at, order.received_at))
+        yield Moment(at, "payment", "wait", sentence, why or each.payment_id)
     if kept.decision is not None:
         what = "ship it anyway" if kept.decision.choice == "ship" else "give the money back"
         note = f"by {kept.decision.by}"
@@ -61,7 +65,9 @@ def is_told(event: EventRecord, kept: Deliveries) -> bool:
         return any(shipment.scans for shipment in kept.shipments)
     if envelope.type == FAILED:
         return kept.checkout is not None and bool(kept.checkout.tries)
-    return envelope.source in {message.provider for message in kept.messages} - {""}
+    return envelope.source in {
+        SOURCES.get(message.provider, message.provider) for message in kept.messages
+    } - {""}
 
 
 def _parcel(shipment: Shipment, mask: Mask) -> Iterator[Moment]:
@@ -74,7 +80,8 @@ def _parcel(shipment: Shipment, mask: Mask) -> Iterator[Moment]:
         mood, told = words_delivery.PARCELS[state]
         first = told.partition(":")[0].partition(".")[0]
         note = ", ".join(part for part in (scan.what, scan.place) if part)
-        yield Moment(scan.at, "parcel", _seen(mood), f"The parcel {first}", note)
+        at = max(scan.at, as_datetime(shipment.created_at))
+        yield Moment(at, "parcel", _seen(mood), f"The parcel {first}", note)
 
 
 def _message(message: Message, mask: Mask) -> Iterator[Moment]:

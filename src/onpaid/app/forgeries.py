@@ -1,7 +1,8 @@
 """Webhooks whose signature is wrong: one ticket for each source and day, however many thousands there were.
 
 They are counted in memory and written at the 1st, 2nd, 4th, 8th ..., aside from the refusal: a forged request costs no
-write of its own, and its refusal waits for nothing and never fails because of this.
+write of its own, and its refusal waits for nothing and never fails because of this. Several processes add to one ticket;
+what two of them add in the same instant may be counted once.
 """
 
 from __future__ import annotations
@@ -31,15 +32,15 @@ class Forgeries:
         self._clock = clock
         self._day = ""
         self._counts: dict[str, int] = {}
-        self._before: dict[str, int] = {}
-        """What an earlier process of this day had counted."""
+        self._told: dict[str, int] = {}
+        """How many of these the ticket has heard of; others add to it as well."""
         self._writing: dict[str, asyncio.Task[None]] = {}
 
     async def note(self, source: str) -> None:
         """One more from this source. Returns at once, and never raises."""
         day = iso(self._clock.now())[:10]
         if day != self._day:
-            self._day, self._counts, self._before = day, {}, {}
+            self._day, self._counts, self._told = day, {}, {}
         if source not in self._counts and len(self._counts) >= MOST_SOURCES:
             return
         count = self._counts[source] = self._counts.get(source, 0) + 1
@@ -57,13 +58,14 @@ class Forgeries:
         written = ("", 0)
         try:
             while (self._day, self._counts.get(source, 0).bit_length()) != written:
-                day, count, before = self._day, self._counts.get(source, 0), self._before
+                day, count, told = self._day, self._counts.get(source, 0), self._told
                 written = (day, count.bit_length())
                 if count == 0:
                     return
-                if source not in before:
-                    before[source] = await self._counted_before(source, day)
-                await self._recorder.record(tickets=[self._ticket(source, day, before[source] + count)])
+                new = count - told.get(source, 0)
+                before = await self._counted_before(source, day)
+                await self._recorder.record(tickets=[self._ticket(source, day, before + new)])
+                told[source] = count
         except StoreError as error:
             log.warning("forged webhooks not noted", source=source, why=str(error))
         except Exception:

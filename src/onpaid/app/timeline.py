@@ -72,7 +72,8 @@ def _events(
     for event in events:
         envelope = event.envelope
         mood: Mood = "calm"
-        who, source_id = envelope.source.capitalize(), envelope.event_id
+        who = "WhatsApp" if envelope.source == "whatsapp" else envelope.source.capitalize()
+        source_id = envelope.event_id
         note = f"{envelope.type}{'' if envelope.live else ', test mode'}"
         if source_id in revisions:
             revision, mood = revisions[source_id], "good"
@@ -90,8 +91,10 @@ def _events(
             sentence, mood = f"{who} sent an event that could not be understood", "bad"
         elif event.verdict == "ignored":
             sentence, note = f"{who} sent an event that means nothing here", f"{note}: {event.reason}"
+        elif envelope.type.startswith("refund."):
+            sentence = f"{who} told of the refund"
         else:
-            sentence = f"{who} told of it again: nothing new"
+            sentence = f"{who} told of it as well: nothing new"
         yield Moment(
             at=as_datetime(event.received_at),
             kind="payment" if source_id in paid else "order" if source_id in revisions else "event",

@@ -78,7 +78,8 @@ def resume(lane: str, *, as_json: bool) -> None:
     """Open a lane again."""
     with api() as ask:
         told = ask.post("lanes", lane, "resume")
-    _lane_told(told, f"{lane} is open; {told['woken']} runs go on.", as_json=as_json)
+    runs = "1 run goes on" if told["woken"] == 1 else f"{told['woken']} runs go on"
+    _lane_told(told, f"{lane} is open; {runs}.", as_json=as_json)
 
 
 def _lane_told(told: Json, said: str, *, as_json: bool) -> None:

@@ -79,8 +79,12 @@ def demo(
         ),
     ] = None,
     factor: Annotated[
-        float, typer.Option("--factor", min=1, max=200, help="How many times as fast as life.")
-    ] = 40.0,
+        float | None,
+        typer.Option("--factor", min=1, max=200, help="How many times as fast as life: 40, on AWS 20."),
+    ] = None,
+    target: Annotated[
+        Literal["processes", "aws-emulator"], typer.Option("--target", help="What the service runs on.")
+    ] = "processes",
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="The console's port; 0 takes a free one.")
     ] = 0,
@@ -100,6 +104,7 @@ def demo(
             port=port,
             parcels=parcels,
             messages=messages,
+            target=target,
         )
     )
 
@@ -132,6 +137,12 @@ def simulate(
             help="Write what the Indian shop sells there, for `onpaid products import`.",
         ),
     ] = None,
+    write_settings: Annotated[
+        Path | None,
+        typer.Option(
+            "--write-settings", metavar="FILE", help="Write there what a service that delivers needs."
+        ),
+    ] = None,
     parcels_move: Annotated[
         bool, typer.Option("--parcels-move", help="Parcels travel by themselves once their pickup is booked.")
     ] = False,
@@ -150,6 +161,7 @@ def simulate(
             target=target,
             stripe_params=stripe_params,
             products=products,
+            write_settings=write_settings,
             parcels_move=parcels_move,
             as_json=as_json,
             until_input_ends=until_input_ends,
@@ -187,6 +199,31 @@ def restore(
     from onpaid.cli import keeping
 
     keeping.restore(source, force=force, as_json=as_json)
+
+
+@app.command()
+def move(
+    source: Annotated[
+        str | None,
+        typer.Option("--from", metavar="DATABASE", help="What is moved.", show_default="ONPAID_DATABASE"),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option("--to", metavar="DATABASE", help="An empty one: sqlite:///path or dynamodb://table."),
+    ] = None,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Take a move back, as long as nobody has worked at its target.")
+    ] = False,
+    target_gone: Annotated[
+        bool,
+        typer.Option("--target-gone", help="With --undo: the target is lost, and nobody worked on it."),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Move everything into another database, verified. Killed, it goes on where it was when started again."""
+    from onpaid.cli import move as moving
+
+    moving.move(source, target, undo=undo, target_gone=target_gone, as_json=as_json)
 
 
 @app.command()

@@ -20,9 +20,10 @@ from onpaid.app.doctor_delivery import about_delivery
 from onpaid.cli import reach
 from onpaid.cli.callers import OverHttp
 from onpaid.clock import SystemClock
-from onpaid.compose import build, is_live, open_store
+from onpaid.compose import build, is_live
 from onpaid.compose_delivery import templates_of
 from onpaid.compose_invoicing import vat_table
+from onpaid.compose_store import open_store
 from onpaid.errors import OnpaidError, SettingsError
 from onpaid.repositories.events import Events
 from onpaid.settings import Settings

@@ -34,7 +34,8 @@ def import_products(file: Path, *, dry_run: bool, as_json: bool) -> None:
     if as_json:
         print_json({"products": products, "stocked": stocked, "dry_run": False})
     else:
-        say(f"{_counted(products)} kept; the stock of {stocked} was set. `onpaid products list` shows them.")
+        stock = f"stock was set for {stocked}" if stocked else "stock stays as it was"
+        say(f"{_counted(products)} kept; {stock}. `onpaid products list` shows them.")
 
 
 def _read(file: Path) -> list[Told]:

@@ -131,7 +131,8 @@ def login_link(*, as_json: bool) -> None:
     missing = values.missing("ONPAID_ADMIN_TOKEN", "ONPAID_SESSION_SECRET")
     if missing:
         raise SettingsError(
-            f"{' and '.join(missing)} must be set, to the same as the server's: a login link is signed with them"
+            f"{' and '.join(missing)} must be set, to the same as the server's, since a login link is signed with it: "
+            f"until then log in at {address}/login with the admin token"
         )
     link = make_login_link(web_settings(values, address=address), "operator", SystemClock().now())
     if as_json:

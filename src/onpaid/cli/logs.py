@@ -28,7 +28,7 @@ QUIET = ("uvicorn", "asyncio", "aiohttp", "stripe", "urllib3")
 """Libraries that tell more than an operator wants to know: only their warnings are kept."""
 
 _HIDDEN = "***"
-_NAMES = frozenset({"run", "runs", "key", "event_key", "order", "ticket", "request_id", "url"})
+_NAMES = frozenset({"run", "runs", "key", "event_key", "order", "ticket", "request_id", "trace", "url"})
 """What is logged under these names must stay findable: long numbers in it are kept, unless they are cards."""
 _SECRET_NAME = re.compile(r"authorization|cookie|password|secret|token|api_?key", re.IGNORECASE)
 _PERSONAL = re.compile(
@@ -129,6 +129,12 @@ class _Lines:
         self._stream.flush()
 
     debug = info = warning = warn = error = exception = critical = fatal = log = msg
+
+
+def raw(line: str) -> None:
+    """Write a line that others read as it is, such as figures for CloudWatch, to standard output."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 class _Routed(logging.Handler):

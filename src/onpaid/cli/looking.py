@@ -19,7 +19,7 @@ def orders(*, search: str | None, state: str | None, limit: int, after: str | No
         print_json(page)
         return
     table(
-        ("order", "state", "placed", "customer", "paid", "why"),
+        ("order", "state", "placed", "customer", "amount", "why"),
         (
             (
                 row["number"],

@@ -12,6 +12,7 @@ import typer
 
 from onpaid.cli import logs
 from onpaid.cli.ending import input_ends, signals_set
+from onpaid.errors import NotPossible
 from onpaid.simulators import Settings, UnknownFault, parse, serve
 
 
@@ -23,31 +24,36 @@ def demo(
     once: bool,
     as_json: bool,
     database: Path | None,
-    factor: float,
+    factor: float | None,
     port: int,
     parcels: int | None,
     messages: str | None,
+    target: str = "processes",
 ) -> int:
     """Play a demo; the exit code."""
     from rich.console import Console
 
-    from onpaid.cli.demo.options import Options
+    from onpaid.cli.demo.options import EMULATED_FACTOR, FACTOR, Options
     from onpaid.cli.demo.run import run
 
     logs.configure("warning", "text")
     if parcels is not None and parcels > orders:
         raise typer.BadParameter(f"{parcels} of {orders} orders cannot be shipped", param_hint="--parcels")
+    emulated = target == "aws-emulator"
+    if emulated and database is not None:
+        raise typer.BadParameter("the emulated table lies in no file", param_hint="--database")
     options = Options(
         orders=orders,
-        faults=_checked(faults),
+        faults=_checked(faults, emulated=emulated),
         seed=secrets.randbelow(10_000) if seed is None else seed,
         once=once,
         as_json=as_json,
         database=database,
-        factor=factor,
+        factor=factor or (EMULATED_FACTOR if emulated else FACTOR),
         port=port,
         parcels=parcels,
         messages=messages,
+        target=target,
     )
     try:
         return asyncio.run(run(options, Console(stderr=as_json, highlight=False)))
@@ -65,6 +71,7 @@ def simulate(
     target: str | None,
     stripe_params: Path | None,
     products: Path | None,
+    write_settings: Path | None,
     parcels_move: bool,
     as_json: bool,
     until_input_ends: bool,
@@ -84,13 +91,28 @@ def simulate(
     if products is not None:
         simulating.write_products(products, settings)
     with asyncio.Runner() as runner:
-        return runner.run(_simulate(settings, host, port, as_json=as_json, until_input_ends=until_input_ends))
+        return runner.run(
+            _simulate(
+                settings,
+                host,
+                port,
+                write=(write_settings, products),
+                as_json=as_json,
+                until_input_ends=until_input_ends,
+            )
+        )
 
 
 async def _simulate(
-    settings: Settings, host: str, port: int, *, as_json: bool, until_input_ends: bool
+    settings: Settings,
+    host: str,
+    port: int,
+    *,
+    write: tuple[Path | None, Path | None],
+    as_json: bool,
+    until_input_ends: bool,
 ) -> int:
-    from onpaid.cli.simulating import how_to_use
+    from onpaid.cli import simulating
 
     stopped = asyncio.Event()
     signals_set(stopped)
@@ -101,10 +123,17 @@ async def _simulate(
         from onpaid.cli.output import fail
 
         return fail(f"{host}:{port} cannot be listened on ({error.strerror}): name another with --port")
+    written, products = write
+    if written is not None:
+        try:
+            simulating.write_settings(written, served, settings)
+        except NotPossible:
+            await served.stop()
+            raise
     if as_json:
         sys.stdout.write(json.dumps({"base": served.base, **served.bases()}) + "\n")
     else:
-        sys.stdout.write(how_to_use(served, settings))
+        sys.stdout.write(simulating.how_to_use(served, settings, written=written, products=products))
     sys.stdout.flush()
     await stopped.wait()
     if watching is not None:
@@ -113,10 +142,15 @@ async def _simulate(
     return 0
 
 
-def _checked(faults: str) -> str:
+def _checked(faults: str, *, emulated: bool = False) -> str:
     """The faults as they were named. Bad usage if one is unknown."""
     try:
-        parse(faults)
+        if emulated:
+            from onpaid.cli.demo.aws_faults import parse as parse_both
+
+            parse_both(faults)
+        else:
+            parse(faults)
     except UnknownFault as unknown:
         raise typer.BadParameter(str(unknown), param_hint="--faults") from None
     return faults

@@ -161,7 +161,7 @@ def api(*, whole: bool = False) -> Iterator[Api]:
 
 def database(values: Settings) -> Path:
     """The database's file."""
-    from onpaid.compose import database_path
+    from onpaid.compose_store import database_path
 
     return database_path(values)
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from onpaid.cli import reach
 from onpaid.clock import iso
-from onpaid.compose import build, open_store
+from onpaid.compose import build
+from onpaid.compose_store import open_store
 from onpaid.engine.journal import TICKETS
 from onpaid.engine.tickets import new_ticket
 from onpaid.store.generation import Generation

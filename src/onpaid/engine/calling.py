@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 from onpaid.acts import Act, Call, act_of, current_call
 from onpaid.clock import Instant
+from onpaid.engine.holding import let_next_in, take_turn
 from onpaid.engine.journal import LANES, MOST_ATTEMPTS_KEPT, TICKETS, Attempt, LaneState, Step
 from onpaid.engine.lanes import DEFAULT, Lanes
 from onpaid.engine.telling import Telling
@@ -34,6 +35,8 @@ class Workshop:
     quiet: dict[tuple[str, str], float] = field(default_factory=dict)
     """On the monotonic clock, per run and step: nobody looks or acts before, even if the wall clock jumps."""
     stopping: bool = False
+    shared: bool = False
+    """Other processes work on the same store: a strict lane lets in one call of all of them."""
 
 
 class OutsideCall:
@@ -86,23 +89,34 @@ class OutsideCall:
             # Both ends are taken before `begun` is written: a worker that freezes from here on sends nothing late.
             send_by = self._clock.monotonic() + timeout
             in_flight_until: Instant = self._clock.now() + round(timeout * 1000)
+            if self._shop.shared and lanes.strict(act.lane):
+                step.attempts.remove(attempt)
+                await take_turn(telling, act.lane or "", in_flight_until)
+                step.attempts.append(attempt)
             await self._write_begun(step, act, attempt, in_flight_until, begun=begun and step.kind != "read")
             call = Call(self._key(step), send_by, timeout, self._clock.monotonic)
-            token = current_call.set(call)
+            token, over = current_call.set(call), True
             try:
                 async with asyncio.timeout(max(0.0, send_by - self._clock.monotonic())):
                     answer = await doing(*self._args)
             except TimeoutError:
+                over = False
                 lanes.failed(act.lane)
                 raise Doubtful(f"no answer within {timeout:g} s") from None
-            except (Unavailable, Doubtful):
+            except (Unavailable, Doubtful) as error:
+                over = isinstance(error, Unavailable)
                 lanes.failed(act.lane)
                 raise
             except Refused:
                 lanes.answered(act.lane)
                 raise
+            except BaseException:
+                over = False
+                raise
             finally:
                 current_call.reset(token)
+                if over and self._shop.shared and lanes.strict(act.lane):
+                    await let_next_in(telling, act.lane or "")
             if lanes.worked(act.lane):
                 await self._trouble_is_over(act.lane or DEFAULT)
             return answer
@@ -135,7 +149,8 @@ class OutsideCall:
         lease_needed = until + self._pace.ms(self._pace.margin)
         if telling.run.lease_until < lease_needed:
             telling.run.lease_until = telling.run.due_at = lease_needed + self._pace.ms(self._pace.lease)
-        more: list[Write] = [telling.lane_hold(act.lane or "", until)] if strict else []
+        alone = strict and not self._shop.shared
+        more: list[Write] = [telling.lane_hold(act.lane or "", until)] if alone else []
         await telling.write(more)
 
     def _key(self, step: Step) -> str:

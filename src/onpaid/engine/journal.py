@@ -160,11 +160,14 @@ class LaneState(msgspec.Struct, omit_defaults=True):
     since: Instant | None = None
 
 
-class LaneHold(msgspec.Struct):
-    """Until when a call on a strict lane may be in flight: outlives the process that made it."""
+class LaneHold(msgspec.Struct, omit_defaults=True):
+    """Until when a call on a strict lane may be in flight: outlives the process that made it. Where processes share
+    the store, it also lets one call in at a time, and knows who waits. Never deleted: its version only grows."""
 
     lane: str
     in_flight_until: Instant
+    run: str = ""
+    waiters: list[str] = []
 
 
 def _run_entries(run: Run) -> Iterator[Entry]:

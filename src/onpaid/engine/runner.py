@@ -60,24 +60,36 @@ class Engine:
         self.bell = bell
         self.owner = owner
         self.recorder = Recorder(store, flows, clock, bell, generation)
-        self.workshop = Workshop(Lanes(lanes, clock, self.pace, bell, lifted=lift_lanes), random)
+        lanes_here = Lanes(lanes, clock, self.pace, bell, lifted=lift_lanes)
+        self.workshop = Workshop(lanes_here, random, shared=not sole)
         self._sole = sole
 
     async def open(self) -> None:
         """Take up what the last process left: paused lanes, and calls that may still be in flight."""
+        await self.look_at_lanes()
         now = self.clock.now()
-        for lane in (await LANES.query(self.store, "all", "", limit=1000)).items:
-            if lane.paused:
-                self.workshop.lanes.pause(lane.name, lane.reason)
-        for name in self.workshop.lanes.names():
-            told = await TICKETS.get(self.store, ticket_id(f"lane:{name}", DOES_NOT_ANSWER))
-            if told is not None and told.record.state == "open":
-                self.workshop.lanes.trouble(name)
-            hold = await HOLDS.get(self.store, name)
+        for lane in self.workshop.lanes.names() if self._sole else ():
+            hold = await HOLDS.get(self.store, lane)
             if hold is not None and hold.record.in_flight_until > now:
                 # A clock that jumped must not shut a lane for long: no call outlasts a lease.
                 rest = min(hold.record.in_flight_until - now, self.pace.ms(self.pace.lease))
-                self.workshop.lanes.shut(name, rest / 1000)
+                self.workshop.lanes.shut(lane, rest / 1000)
+
+    async def look_at_lanes(self) -> None:
+        """Take over which lanes are paused or in trouble: where processes share a store, another may have said so."""
+        lanes = self.workshop.lanes
+        told = {lane.name: lane for lane in (await LANES.query(self.store, "all", "", limit=1000)).items}
+        for name in {*lanes.names(), *told}:
+            state = told.get(name)
+            if state is not None and state.paused:
+                lanes.pause(name, state.reason)
+            elif lanes.paused(name) is not None:
+                lanes.resume(name)
+        names = lanes.names()
+        tickets = [ticket_id(f"lane:{name}", DOES_NOT_ANSWER) for name in names]
+        for name, ticket in zip(names, await TICKETS.get_many(self.store, tickets), strict=True):
+            if ticket is not None and ticket.state == "open":
+                lanes.trouble(name)
 
     async def due(self) -> list[str]:
         """The runs that are due now, oldest first: what the tick rings for."""

@@ -62,6 +62,13 @@ def socket_to(found: tuple[Any, ...]) -> socket.socket:
     return socket.socket(family, kind, protocol)
 
 
+def resolved_well(base: str) -> None:
+    """For a client that opens its sockets itself: OSError if the name resolves to where nobody of ours has business."""
+    parts = urlsplit(base)
+    for found in socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM):
+        socket_to(found).close()
+
+
 def _near(host: str) -> bool | None:
     """Whether `host` is this machine or a private network; None if it may not be called at all."""
     with suppress(ValueError):

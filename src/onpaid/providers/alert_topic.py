@@ -20,7 +20,7 @@ from typing import Any
 
 from onpaid.acts import act
 from onpaid.errors import Doubtful, ProviderError, Refused, SettingsError, Unauthorised, Unavailable
-from onpaid.providers.addresses import checked_base
+from onpaid.providers.addresses import checked_base, resolved_well
 from onpaid.providers.alert_words import LANE, LIMIT, body, mark, subject
 from onpaid.providers.masking import masked
 from onpaid.providers.roles import FiledTicket, TicketRef
@@ -120,6 +120,11 @@ class AlertTopic:
                 self._client = await asyncio.to_thread(self._make)
         known = importlib.import_module("botocore.exceptions")
         garbled = importlib.import_module("botocore.parsers").ResponseParserError
+        try:
+            if self.settings.endpoint:
+                await asyncio.to_thread(resolved_well, self.settings.endpoint)
+        except OSError as bad:
+            raise Unavailable(f"the alert topic cannot be reached: {type(bad).__name__}") from None
         try:
             answer: dict[str, Any] = await asyncio.to_thread(getattr(self._client, operation), **given)
         except known.ClientError as bad:

@@ -20,7 +20,7 @@ import msgspec
 
 from onpaid.acts import Call, current_call
 from onpaid.errors import Doubtful, ProviderError, Refused, SettingsError, Unavailable
-from onpaid.providers.addresses import checked_base
+from onpaid.providers.addresses import checked_base, socket_to
 from onpaid.providers.answers import Answer, Explain, failure
 from onpaid.providers.masking import masked
 
@@ -201,7 +201,9 @@ class Http:
         trace.on_request_headers_sent.append(headers_leave)  # type: ignore[arg-type]
         trace.on_request_chunk_sent.append(body_leaves)  # type: ignore[arg-type]
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=MOST_CONNECTIONS, keepalive_timeout=KEPT_ALIVE),
+            connector=aiohttp.TCPConnector(
+                limit=MOST_CONNECTIONS, keepalive_timeout=KEPT_ALIVE, socket_factory=socket_to
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             trace_configs=[trace],
             middlewares=(_once,),

@@ -1,7 +1,7 @@
 """Tickets as lines of JSON in a file: the smallest provider, and the one to copy.
 
 What it is: a ticketing for one machine; a person, a log shipper or a script reads the file, for example
-`jq 'select(.category == "delivery")'`. A line has no stack: what stops a run is an answer or a rule and comes from no
+`jq 'select(.category == "delivery")'`. Where no disk outlives the process it is our own log instead. A line has no stack: what stops a run is an answer or a rule and comes from no
 stack, and a fault's stack may quote anything, so it stays in the service's own log, under the run that the line names.
 How a thing is found again: by scanning the file for the ticket's id, before each filing as well.
 Its limits: the disk. A line that a crash cut short is closed off by the next one and counts as not there.
@@ -17,11 +17,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import msgspec
+import structlog
 
 from onpaid.acts import Absent, Finding, Found, LaneLimit, act
 from onpaid.errors import Doubtful, SettingsError, Unavailable
 from onpaid.providers.roles import FiledTicket, TicketRef
 from onpaid.providers.ticket_texts import ids_in, order_names, order_number, title_of, told_facts, told_text
+
+log = structlog.get_logger("onpaid.tickets")
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,34 @@ class TicketLog:
             return False
         except OSError as bad:
             raise Unavailable(f"tickets: {self.settings.path} cannot be read: {bad.strerror}") from None
+
+
+class TicketLines:
+    """A Ticketing in our own log, for Lambda: each ticket is a line whose event is `ticket`.
+
+    A log is not asked whether a line is there, so one that a crash repeats is one ticket told twice.
+    """
+
+    lanes: tuple[LaneLimit, ...] = ()
+
+    @act(settles=timedelta(0))
+    async def file_ticket(self, ticket: FiledTicket) -> TicketRef:
+        """Write the line."""
+        line = msgspec.to_builtins(line_of(ticket))
+        log.warning("ticket", ticket=line.pop("id"), **line)
+        return TicketRef(f"log#{ticket.id}")
+
+    @act(repeatable=True)
+    async def find_ticket(self, ticket: FiledTicket) -> Finding[TicketRef]:
+        """Never there, as far as we can tell."""
+        return Absent()
+
+    async def doctor(self) -> list[str]:
+        """Nothing can be wrong with it."""
+        return []
+
+    async def close(self) -> None:
+        """Nothing is kept open."""
 
 
 def _id_of(line: bytes) -> str | None:

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
 
 import structlog
 
 from onpaid.clock import Clock
 from onpaid.engine.runner import Engine
 from onpaid.errors import StoreError
+from onpaid.runtime.chores import Chore
 
 log = structlog.get_logger("onpaid.runtime")
 
@@ -66,15 +65,6 @@ class AsyncBell:
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
-
-
-@dataclass(frozen=True, slots=True)
-class Chore:
-    """Something that is done again and again, `every` so often (uncompressed), one time after the other."""
-
-    name: str
-    every: timedelta
-    do: Callable[[], Awaitable[object]]
 
 
 class EmbeddedRuntime:

@@ -33,6 +33,7 @@ NOT_SERVED: Final = "99"
 MOST_AWBS: Final = 2000
 DAY: Final = 86_400.0
 SUNDAY: Final = 6
+PICKUP_HOUR: Final = 14
 
 
 class Shiprocket:
@@ -102,7 +103,7 @@ class Shiprocket:
         shipment.courier, shipment.status = courier, ASSIGNED
         shipment.pickup = shipment.pickup_token = ""
         if courier.books_pickup:
-            self._book(shipment, self._today())
+            self._book(shipment, self._next_round())
         return shape.assigned(shipment, courier)
 
     def _may_change(self, shipment: Shipment) -> bool:
@@ -134,7 +135,7 @@ class Shiprocket:
 
     def _wanted_day(self, given: object) -> date:
         if given is None:
-            return self._today()
+            return self._next_round()
         try:
             day = date.fromisoformat(str(given[0])) if isinstance(given, list) else None
         except (ValueError, IndexError):
@@ -148,9 +149,14 @@ class Shiprocket:
     def _today(self) -> date:
         return india(self._clock.now()).date()
 
+    def _next_round(self) -> date:
+        """The day on which the courier comes by next."""
+        now = india(self._clock.now())
+        return now.date() + timedelta(days=int(now.hour >= PICKUP_HOUR))
+
     def _book(self, shipment: Shipment, day: date) -> None:
         day += timedelta(days=int(day.weekday() == SUNDAY))
-        shipment.pickup = f"{day} 14:00:00"
+        shipment.pickup = f"{day} {PICKUP_HOUR}:00:00"
         token = self.records.dice("pickup", shipment.awb).digest("token")[:12].upper()
         shipment.pickup_token = f"Reference No: 194_{token}"
         shipment.status = PICKUP

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Sequence
 
-from onpaid.errors import Conflict, StoreUnavailable
+from onpaid.errors import Conflict, InvalidInput, StoreUnavailable
 from onpaid.store.port import (
     Check,
     Delete,
+    Document,
     Entry,
     Insert,
     Page,
@@ -80,6 +81,25 @@ class MemoryStore:
         self._open()
         return min(len(self._places.get((kind, index, value), [])), at_most)
 
+    async def documents(
+        self, after: str | None = None, *, limit: int = 200
+    ) -> tuple[list[Document], str | None]:
+        self._open()
+        if limit < 1:
+            raise ValueError("a page holds at least one document")
+        places = sorted(self._documents)
+        if after is not None:
+            places = places[bisect_right(places, _place_of(after)) :]
+        chosen = places[:limit]
+        page = [_document(*self._documents[place]) for place in chosen]
+        return page, _cursor(*chosen[-1]) if len(places) > limit else None
+
+    async def load(self, documents: Sequence[Document]) -> None:
+        self._open()
+        for each in documents:
+            self._take_out(each.kind, each.key)
+            self._put_in(Stored(each.kind, each.key, each.version, each.body), each.entries)
+
     async def ping(self) -> None:
         self._open()
 
@@ -101,16 +121,38 @@ class MemoryStore:
     def _apply(self, write: Write) -> None:
         if isinstance(write, Check):
             return
-        place = (write.kind, write.key)
-        held = self._documents.pop(place, None)
-        if held is not None:
-            for entry in held[1]:
-                places = self._places[(write.kind, entry.name, entry.value)]
-                del places[bisect_left(places, (entry.sort, write.key))]
+        before = self._take_out(write.kind, write.key)
         if isinstance(write, Delete):
             return
-        version = 1 if held is None else held[0].version + 1
-        entries = tuple(dict.fromkeys(write.entries))
-        self._documents[place] = (Stored(write.kind, write.key, version, write.body), entries)
-        for entry in entries:
-            insort(self._places[(write.kind, entry.name, entry.value)], (entry.sort, write.key))
+        version = 1 if before is None else before.version + 1
+        self._put_in(Stored(write.kind, write.key, version, write.body), write.entries)
+
+    def _take_out(self, kind: str, key: str) -> Stored | None:
+        held = self._documents.pop((kind, key), None)
+        if held is None:
+            return None
+        for entry in held[1]:
+            places = self._places[(kind, entry.name, entry.value)]
+            del places[bisect_left(places, (entry.sort, key))]
+        return held[0]
+
+    def _put_in(self, stored: Stored, entries: Sequence[Entry]) -> None:
+        kept = tuple(dict.fromkeys(entries))
+        self._documents[stored.kind, stored.key] = (stored, kept)
+        for entry in kept:
+            insort(self._places[(stored.kind, entry.name, entry.value)], (entry.sort, stored.key))
+
+
+def _document(stored: Stored, entries: tuple[Entry, ...]) -> Document:
+    return Document(stored.kind, stored.key, stored.version, stored.body, entries)
+
+
+def _cursor(kind: str, key: str) -> str:
+    return make_cursor(len(kind), kind + key)
+
+
+def _place_of(cursor: str) -> tuple[str, str]:
+    size, text = read_cursor(cursor)
+    if not 0 <= size <= len(text):
+        raise InvalidInput("this cursor is not one of ours: start again without it")
+    return text[:size], text[size:]

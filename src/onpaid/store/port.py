@@ -89,6 +89,17 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """A document with everything that a store keeps of it: what is copied from one store into another."""
+
+    kind: str
+    key: str
+    version: int
+    body: bytes
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Some documents of an index in order, and the cursor for those that follow (None: no more)."""
 
@@ -135,6 +146,22 @@ class Store(Protocol):
 
     async def count(self, kind: str, index: str, value: str, *, at_most: int = 1000) -> int:
         """How many documents are under `value`, counting no further than `at_most`."""
+        ...
+
+    async def documents(
+        self, after: str | None = None, *, limit: int = 200
+    ) -> tuple[list[Document], str | None]:
+        """Every document, page by page, in an order of the back end's own that does not change; and the cursor.
+
+        Raises InvalidInput for a cursor that this store did not make.
+        """
+        ...
+
+    async def load(self, documents: Sequence[Document]) -> None:
+        """Write copies of another store's documents, with their versions and entries, over whatever is there.
+
+        Not all or nothing: to be done again until it succeeds. Raises StoreUnavailable, StoreUnknown.
+        """
         ...
 
     async def ping(self) -> None:

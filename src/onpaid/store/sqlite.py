@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Literal
 
 from onpaid.errors import StoreUnavailable, StoreUnusable
-from onpaid.store.port import Page, Stored, Write, check_batch
+from onpaid.store.port import Document, Page, Stored, Write, check_batch
 from onpaid.store.sqlite_checkpoint import Checkpoints
 from onpaid.store.sqlite_connect import Place
+from onpaid.store.sqlite_copying import portions
 from onpaid.store.sqlite_lock import FileLock, refuse_network_file_system
 from onpaid.store.sqlite_reader import Reader
-from onpaid.store.sqlite_rows import prepare
+from onpaid.store.sqlite_rows import Written, prepare
 from onpaid.store.sqlite_transactions import Job, Transactions
 from onpaid.store.sqlite_writer import Writer
 
@@ -138,6 +139,19 @@ class SqliteStore:
         self._open()
         return self._reader.count(kind, index, value, at_most)
 
+    async def documents(
+        self, after: str | None = None, *, limit: int = 200
+    ) -> tuple[list[Document], str | None]:
+        self._open()
+        if limit < 1:
+            raise ValueError("a page holds at least one document")
+        return self._reader.documents(after, limit)
+
+    async def load(self, documents: Sequence[Document]) -> None:
+        self._open()
+        for part in portions(documents):
+            await self._hand_in(part)
+
     async def ping(self) -> None:
         """Make a commit that changes no document."""
         self._open()
@@ -160,7 +174,7 @@ class SqliteStore:
             raise StoreUnusable("only a store opened exclusively can announce itself")
         self._lock.announce(text)
 
-    async def _hand_in(self, writes: Sequence[Write]) -> None:
+    async def _hand_in(self, writes: Sequence[Written]) -> None:
         job = Job(writes, [prepare(write) for write in writes], self._loop.create_future())
         self._writer.submit(job)
         await job.done

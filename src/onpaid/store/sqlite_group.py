@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from onpaid.errors import Conflict
-from onpaid.store.port import Check, Delete, Insert, Put, Update, Write
+from onpaid.store.port import Check, Delete, Document, Insert, Put, Update, Write
 from onpaid.store.sqlite_rows import (
     ENTER,
     FIND,
@@ -21,6 +21,7 @@ from onpaid.store.sqlite_rows import (
     Mark,
     Session,
     Value,
+    Written,
     decode_marks,
     encode_marks,
     fetch,
@@ -54,7 +55,7 @@ class Group:
         self._next_id = next_id
         self._held: dict[tuple[int, str], _Held] = {}
 
-    def load(self, batches: Sequence[Sequence[Write]]) -> None:
+    def load(self, batches: Sequence[Sequence[Written]]) -> None:
         """Read every document that the batches name."""
         kind = self._names.make_kind
         self._held = {(kind(write.kind), write.key): _Held() for writes in batches for write in writes}
@@ -63,7 +64,7 @@ class Group:
             held.id, held.version, held.marks, held.marks_in_file = id_, version, marks, marks
             held.in_file = True
 
-    def decide(self, writes: Sequence[Write], packed: Sequence[Packed]) -> Conflict | None:
+    def decide(self, writes: Sequence[Written], packed: Sequence[Packed]) -> Conflict | None:
         """Take a batch in, or say why not."""
         kind = self._names.make_kind
         found = [self._held[kind(write.kind), write.key] for write in writes]
@@ -81,11 +82,11 @@ class Group:
             if isinstance(write, Delete):
                 held.version, held.marks = None, b""
             else:
-                held.version = (held.version or 0) + 1
+                held.version = write.version if isinstance(write, Document) else (held.version or 0) + 1
                 held.form, held.body, held.marks = form, body, self._marks(write)
         return None
 
-    def _marks(self, write: Insert | Put | Update) -> bytes:
+    def _marks(self, write: Insert | Put | Update | Document) -> bytes:
         return encode_marks([self._names.make_mark(write.kind, entry) for entry in write.entries])
 
     def flush(self) -> bool:
@@ -115,7 +116,7 @@ class Group:
         return bool(written or removed or self._names.added)
 
 
-def _holds(write: Write, version: int | None) -> bool:
+def _holds(write: Written, version: int | None) -> bool:
     if isinstance(write, Insert):
         return version is None
     if isinstance(write, Update | Check):

@@ -14,8 +14,9 @@ from typing import TypeVar
 import apsw
 
 from onpaid.errors import InvalidInput
-from onpaid.store.port import Page, Stored, make_cursor, read_cursor
+from onpaid.store.port import Document, Page, Stored, make_cursor, read_cursor
 from onpaid.store.sqlite_connect import Place, unavailable
+from onpaid.store.sqlite_copying import place_of, read_page
 from onpaid.store.sqlite_rows import READ, Session, fetch, is_text, unpack
 
 T = TypeVar("T")
@@ -128,6 +129,11 @@ class Reader:
             return counted
 
         return self._do(read)
+
+    def documents(self, after: str | None, limit: int) -> tuple[list[Document], str | None]:
+        """Some of all documents, with everything that is kept of them."""
+        place = place_of(after)
+        return self._do(lambda session: read_page(session, place, limit))
 
     def _do(self, read: Callable[[Session], T]) -> T:
         with self._lock:

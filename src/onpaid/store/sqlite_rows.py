@@ -15,7 +15,7 @@ from typing import Any
 import apsw
 import msgspec
 
-from onpaid.store.port import Check, Delete, Entry, Write
+from onpaid.store.port import Check, Delete, Document, Entry, Write
 
 PLAIN, DEFLATED = 0, 1
 PACK_FROM = 16_384
@@ -23,6 +23,8 @@ PACK_FROM = 16_384
 MOST_BODY = 64 * 1024 * 1024
 
 Value = int | str | bytes
+Written = Write | Document
+"""What a batch holds: a write, or a document that is taken over from another store as it is."""
 Mark = tuple[int, str, int]
 
 _mark_encode = msgspec.msgpack.Encoder().encode
@@ -45,7 +47,7 @@ def unpack(form: int, body: bytes) -> bytes:
     return body if form == PLAIN else zlib.decompress(body)
 
 
-def prepare(write: Write) -> tuple[int, bytes]:
+def prepare(write: Written) -> tuple[int, bytes]:
     """The packed body of a write. Raises ValueError or TypeError for what the file cannot hold.
 
     Whatever could fail on account of one write fails here, in its own batch, before it meets any neighbour.
@@ -58,6 +60,8 @@ def prepare(write: Write) -> tuple[int, bytes]:
         raise TypeError(f"the body of {write.kind} {write.key} must be bytes")
     if len(write.body) > MOST_BODY:
         raise ValueError(f"the body of {write.kind} {write.key} is larger than {MOST_BODY} bytes")
+    if isinstance(write, Document) and (type(write.version) is not int or not 1 <= write.version < 1 << 63):
+        raise ValueError(f"{write.kind} {write.key} has the version {write.version!r}: they count from 1")
     for entry in write.entries:
         _text(entry.name)
         _text(entry.value)

@@ -17,11 +17,10 @@ from contextlib import AbstractContextManager
 import apsw
 
 from onpaid.errors import StoreError, StoreUnknown
-from onpaid.store.port import Write
 from onpaid.store.sqlite_checkpoint import Checkpoints
 from onpaid.store.sqlite_connect import Place, unavailable
 from onpaid.store.sqlite_group import Group, Packed
-from onpaid.store.sqlite_rows import Session, fetch
+from onpaid.store.sqlite_rows import Session, Written, fetch
 
 # After these, what went wrong is the file or the system, not one of the batches.
 _OF_THE_FILE = (
@@ -43,7 +42,9 @@ class Job:
 
     __slots__ = ("done", "packed", "refusal", "size", "writes")
 
-    def __init__(self, writes: Sequence[Write], packed: Sequence[Packed], done: asyncio.Future[None]) -> None:
+    def __init__(
+        self, writes: Sequence[Written], packed: Sequence[Packed], done: asyncio.Future[None]
+    ) -> None:
         self.writes = writes
         self.packed = packed
         self.done = done

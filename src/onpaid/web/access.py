@@ -1,8 +1,8 @@
 """Who asks? A bearer token (scripts) or a session cookie (browsers), each for the viewer or the operator.
 
 Tokens are compared in constant time. A session is signed, not stored: it ends after its life, when its role's token
-changes, or when it is logged out of (remembered by this process). A login link holds a key that is signed for this
-one purpose, lives minutes, and works once. The token against forged requests is derived from the session.
+changes, or when it is logged out of. A login link holds a key that is signed for this one purpose, lives minutes, and
+works once. What works no more is remembered here, and in the store for other processes (`spent.py`). The token against forged requests is derived from the session.
 """
 
 from __future__ import annotations
@@ -92,13 +92,12 @@ class Access:
         """Let this session in no more."""
         self._spend(session)
 
-    def redeem(self, key: str) -> Role | None:
-        """The role that a login link opens: once."""
+    def redeem(self, key: str) -> Ticket | None:
+        """What a login link opens: once, as far as this process knows."""
         ticket = self._read(key, "login link")
-        if ticket is None:
-            return None
-        self._spend(ticket)
-        return ticket.role
+        if ticket is not None:
+            self._spend(ticket)
+        return ticket
 
     def csrf(self, session: Ticket) -> str:
         """What a form of this session must carry."""

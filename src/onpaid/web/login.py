@@ -16,6 +16,7 @@ from onpaid.web.access import CSRF_FIELD
 from onpaid.web.pages import Pages, safe_next
 from onpaid.web.parameters import Parameter
 from onpaid.web.settings import Role
+from onpaid.web.spent import spend
 from onpaid.web.table import Ask, Door, NotAllowed, page_door
 
 log = structlog.get_logger("onpaid.web")
@@ -32,12 +33,12 @@ class Login:
     async def form(self, ask: Ask) -> Response:
         key = str(ask.given["key"])
         if key and ask.request.method != "HEAD":
-            role = ask.parts.access.redeem(key)
-            if role is None:
+            ticket = ask.parts.access.redeem(key)
+            if ticket is None or not await spend(ask.parts.engine.store, ticket):
                 return self._show(
                     ask, "This link was used already, or is older than ten minutes. Use a token.", 401
                 )
-            return self._let_in(ask, role, "/console")
+            return self._let_in(ask, ticket.role, "/console")
         return self._show(ask, "", 200)
 
     async def enter(self, ask: Ask) -> Response:
@@ -55,6 +56,7 @@ class Login:
     async def leave(self, ask: Ask) -> Response:
         if ask.caller.session is not None:
             ask.parts.access.close_session(ask.caller.session)
+            await spend(ask.parts.engine.store, ask.caller.session)
         answer = self._pages.to("/login")
         answer.delete_cookie(
             ask.parts.access.cookie, httponly=True, samesite="lax", secure=ask.parts.settings.https

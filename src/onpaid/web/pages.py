@@ -41,6 +41,8 @@ SAID = {
     "stocked": "The stock is set.",
     "imported": "The products are kept, and orders that waited for one go on.",
 }
+SERVICES = {"whatsapp": "WhatsApp", "msg91": "MSG91", "wati": "WATI", "tracking": "Shiprocket"}
+_TICKED = re.compile(r"`([^`]+)`")
 _TOKEN = re.compile(r"(&#34;(?:(?!&#34;).)*&#34;)(\s*:)?|\b(true|false|null|-?\d[\d.eE+-]*)\b")
 
 
@@ -56,6 +58,16 @@ def as_json(value: Any) -> Markup:
     text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
     # A backslash before a quote would end a string early for the eye; entities are made of every quote anyway.
     return Markup(_TOKEN.sub(_highlight, str(escape(text.replace('\\"', "”")))))  # noqa: S704 - escaped before
+
+
+def ticked(text: str) -> Markup:
+    """A sentence whose `commands` are set as code."""
+    return Markup(_TICKED.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
+
+
+def service(name: str) -> str:
+    """A source of events as its makers write it."""
+    return SERVICES.get(name, name.capitalize())
 
 
 def took(ms: int | None) -> str:
@@ -168,6 +180,8 @@ def _environment(time_zone: str, root: str, version: str) -> Environment:
         full=full,
         tojsontext=as_json,
         took=took,
+        ticked=ticked,
+        service=service,
         india=lambda moment, form: moment.astimezone(INDIA).strftime(form),
         india_date=lambda moment: moment.astimezone(INDIA).date(),
     )

@@ -33,10 +33,11 @@ from onpaid.errors import (
     StoreError,
     Unavailable,
 )
-from onpaid.web.access import CSRF_FIELD, CSRF_HEADER, Access, Caller
+from onpaid.web.access import CSRF_FIELD, CSRF_HEADER, NOBODY, Access, Caller
 from onpaid.web.framing import Budget, Gone, TooLarge, TooMuch, TooSlow, read_body
 from onpaid.web.parameters import Parameter, read_parameters
 from onpaid.web.settings import Role, WebSettings
+from onpaid.web.spent import is_spent
 
 log = structlog.get_logger("onpaid.web")
 
@@ -156,6 +157,9 @@ def route_of(door: Door, parts: Parts, tell_error: ErrorAnswer) -> Route:
     async def endpoint(request: Request) -> Response:
         ask = Ask(parts, request, parts.access.caller(request))
         try:
+            session = ask.caller.session
+            if session is not None and await is_spent(parts.engine.store, session):
+                ask.caller = NOBODY
             _admit(door, ask)
             if door.method == "POST":
                 await _take_body(door, ask)

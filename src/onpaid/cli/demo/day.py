@@ -7,6 +7,8 @@ operator has nothing left to settle. What is reported then is the simulators' le
 from __future__ import annotations
 
 import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
 from typing import Any, Final, Literal
 
 from onpaid.app import proof, proof_delivery
@@ -18,7 +20,7 @@ from onpaid.cli.demo.options import Options
 from onpaid.cli.demo.report import Beside, Report, judge
 from onpaid.cli.demo.show import STATES, Now
 from onpaid.engine.journal import RUNS, TICKETS
-from onpaid.store.sqlite import SqliteStore
+from onpaid.store.port import Store
 
 SHOP_TELLS: Final = ("invoice_payment", "file_contact")
 CHECKOUT_TELLS: Final = ("open_checkout", "ship_paid_order", "book_shipment", "send_message", "note_refund")
@@ -35,19 +37,33 @@ PAGE = 1000
 FOR_A_PERSON: Final = ("doubtful", "failed")
 
 Rest = Literal["busy", "waiting", "over"]
+Counted = Counter[tuple[str, str]]
+"""How many runs there are, by flow and state."""
+Count = Callable[[Store], Awaitable[Counted]]
+
+
+async def by_index(store: Store) -> Counted:
+    """Count what the day looks at, one index value after the other: quick where an index is near."""
+    counted: Counted = Counter()
+    for flow in (*TELLS, WATCHES):
+        for state in STATES:
+            counted[flow, state] = await store.count(RUNS.name, "flow-state", f"{flow}:{state}", at_most=MOST)
+    return counted
 
 
 class Day:
     """How far a day is, and when it is over. `findings` are reasons why it did not end well."""
 
-    def __init__(self, store: SqliteStore, simulators: Talk, options: Options) -> None:
+    def __init__(self, store: Store, simulators: Talk, options: Options, count: Count = by_index) -> None:
         self._store = store
+        self._count = count
         self._simulators = simulators
         self._options = options
         self._begun = time.monotonic()
         self._over_since: float | None = None
         self._changed = self._begun
         self._seen: Any = None
+        self._paid = False
         self.now = Now(orders=options.shop_orders, carts=options.carts)
         self.took = 0.0
         self.for_a_person = 0
@@ -57,7 +73,8 @@ class Day:
     async def ended(self, operator: Operator) -> bool:
         """Look once. Whether nothing more will happen."""
         looked = time.monotonic()
-        rest, states = await self._look()
+        counted = await self._count(self._store)
+        rest, states = await self._look(counted)
         here = time.monotonic()
         self.took = here - looked
         self.now.seconds, self.now.settled = here - self._begun, operator.settled.total()
@@ -76,25 +93,29 @@ class Day:
         if self.now.seconds > self._options.patience:
             self.findings.append(f"it had not come to its end after {self._options.patience:.0f} s")
             return True
-        if rest == "waiting" and here - self._changed > IN_VAIN:
+        if rest == "waiting" and here - self._changed > IN_VAIN * self._options.slowness:
             self.findings.append(f"{states['waiting']} runs wait for what does not come")
             return True
         if rest != "over" or self.for_a_person > len(operator.left):
             return False
-        return await self._all_woken(here)
+        return self._all_woken(here, counted[WATCHES, "waiting"])
 
-    async def _all_woken(self, here: float) -> bool:
-        unwoken = await self._count(WATCHES, "waiting")
+    def _all_woken(self, here: float, unwoken: int) -> bool:
         self._over_since = self._over_since or here
-        if unwoken and here - self._over_since > LINGER:
+        if unwoken and here - self._over_since > LINGER * self._options.slowness:
             self.findings.append(f"{unwoken} orders were paid, and who waited for it was not woken")
             return True
         return not unwoken
 
-    async def _look(self) -> tuple[Rest, dict[str, int]]:
+    @property
+    def everybody_paid(self) -> bool:
+        """Whether all orders that are to be paid are."""
+        return self._paid
+
+    async def _look(self, counted: Counted) -> tuple[Rest, dict[str, int]]:
         ledger = await self._simulators.get("/_ledger")
         told = await self._simulators.get("/_play")
-        by_flow = {flow: {state: await self._count(flow, state) for state in STATES} for flow in TELLS}
+        by_flow = {flow: {state: counted[flow, state] for state in STATES} for flow in TELLS}
         states = {state: sum(counts[state] for counts in by_flow.values()) for state in STATES}
         counts, shipping = ledger["counts"], ledger["delivery"]["verdict"]
         self.now = Now(
@@ -118,13 +139,11 @@ class Day:
         self.for_a_person = sum(states[state] for state in FOR_A_PERSON)
         self.for_a_person += sum(ticket.run is None for ticket in tickets)
         moving = sum(states[state] for state in ("ready", "running", "sleeping"))
+        self._paid = told["state"] == "done"
         ended = told["state"] in ("done", "failed", "stopped")
         if not ended or moving or counts["landing"] or ledger["webhooks"]["waiting"]:
             return "busy", states
         return "waiting" if states["waiting"] else "over", states
-
-    async def _count(self, flow: str, state: str) -> int:
-        return await self._store.count(RUNS.name, "flow-state", f"{flow}:{state}", at_most=MOST)
 
     async def judged(self, operator: Operator) -> Report:
         """The report: the ledger's figures, and every reason to fail."""

@@ -63,9 +63,11 @@ class Operator:
     async def _acknowledge(self, ticket: OpenTicket) -> None:
         """Somebody forges webhooks: here that is known, and it is put away once no more of them come."""
         ledger = await self._simulators.get("/_ledger")
+        if ledger["webhooks"]["waiting"]:
+            return  # a forged one may be under way, and counts only once it is answered
         if not ledger["forged"]["sent"]:
             self.left[ticket.subject] = ticket.title
-        elif not ledger["webhooks"]["waiting"]:
+        else:
             with contextlib.suppress(NotPossible):
                 await self._house.close(ticket.id)
                 self.acknowledged.add(ticket.id)

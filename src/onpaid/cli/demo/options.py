@@ -9,6 +9,10 @@ from typing import Final
 FACTOR = 40.0
 """Forty times as fast as life: quiet periods of 65 s pass in 1.6 s, which still outlasts whatever lands late by
 honest means. The simulators' own times are not compressed."""
+EMULATED_FACTOR = 20.0
+"""On the emulated AWS each look at the table takes milliseconds, and a lease must outlast many of them."""
+TARGETS: Final = ("processes", "aws-emulator")
+"""What the service runs on: one process, or the AWS form on an emulator."""
 MESSENGERS: Final = ("meta", "twilio", "msg91", "wati")
 """Who sends messages: each seed takes the next."""
 
@@ -28,6 +32,7 @@ class Options:
     upsells: float = 0.0
     parcels: int | None = None
     messages: str | None = None
+    target: str = "processes"
 
     @property
     def carts(self) -> int:
@@ -47,4 +52,9 @@ class Options:
     @property
     def patience(self) -> float:
         """Seconds after which a demo that has not come to its end is given up, and counts as failed."""
-        return 120.0 + 1.5 * self.orders
+        return (120.0 + 1.5 * self.orders) * self.slowness
+
+    @property
+    def slowness(self) -> float:
+        """How many times as long as in one process anything may take."""
+        return 5.0 if self.target == "aws-emulator" else 1.0

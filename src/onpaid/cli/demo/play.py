@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from pathlib import Path
+
+import msgspec
 
 from onpaid.cli.demo.allowance import MAIL, MESSAGE, Allowance
 from onpaid.cli.demo.day import Day
@@ -14,9 +14,8 @@ from onpaid.cli.demo.operator import Operator
 from onpaid.cli.demo.options import Options
 from onpaid.cli.demo.report import Report
 from onpaid.cli.demo.show import Show
-from onpaid.cli.demo.stage import Stage
+from onpaid.cli.demo.staging import Staging
 from onpaid.simulators import parse
-from onpaid.store.sqlite import SqliteStore
 
 EVERY = 0.25
 GENTLY = 15
@@ -24,13 +23,13 @@ GENTLY = 15
 MESSAGES_EACH = 2
 
 
-async def play(stage: Stage, options: Options, show: Show) -> Report:
+async def play(stage: Staging, options: Options, show: Show) -> Report:
     """Play the day that was asked for, to its end."""
     headers = {"Authorization": f"Bearer {stage.admin_token}"}
     async with (
         Talk("service", headers) as house,
         Talk("simulators") as simulators,
-        _reading(stage.database) as store,
+        stage.reading() as store,
     ):
         house.base, simulators.base = stage.service_url, stage.simulators_url
         asked = {
@@ -41,26 +40,17 @@ async def play(stage: Stage, options: Options, show: Show) -> Report:
         }
         await simulators.post("/_play", asked)
         acts = {MAIL: options.shop_orders, MESSAGE: options.carts * MESSAGES_EACH}
-        allowance = Allowance(acts, parse(options.faults))
+        allowance = Allowance(acts, parse(stage.simulated))
         operator = Operator(House(house), simulators, allowance, seed=options.seed)
-        day = Day(store, simulators, options)
+        day = Day(store, simulators, options, stage.counted)
         while not await day.ended(operator):
             stage.check()
             show.tell(day.now)
-            if day.for_a_person and stage.service is not None:
+            stage.day_is(paid=day.everybody_paid)
+            if day.for_a_person and stage.reachable:
                 allowance.kills = stage.kills
                 with contextlib.suppress(NoAnswer):  # it may be starting again: the next round asks again
                     await operator.work()
-            await asyncio.sleep(max(EVERY, GENTLY * day.took))
+            await asyncio.sleep(max(EVERY, GENTLY / options.slowness * day.took))
         show.tell(day.now)
-        return await day.judged(operator)
-
-
-@contextlib.asynccontextmanager
-async def _reading(database: Path) -> AsyncIterator[SqliteStore]:
-    """The service's database, read beside it."""
-    store = await SqliteStore.open(database, exclusive=False)
-    try:
-        yield store
-    finally:
-        await store.close()
+        return msgspec.structs.replace(await day.judged(operator), aws=stage.figures())

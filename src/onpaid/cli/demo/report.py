@@ -12,7 +12,7 @@ from onpaid.cli.demo.report_delivery import DeliveryReport, judge_delivery
 MOST_TOLD = 20
 
 
-class Report(msgspec.Struct, frozen=True):
+class Report(msgspec.Struct, frozen=True, omit_defaults=True):
     """The one object that `--json` prints.
 
     All figures are the simulators', but for three: `waiting_for_person` (open tickets and runs that nobody but a person
@@ -20,7 +20,8 @@ class Report(msgspec.Struct, frozen=True):
     forged webhooks that it put away). Those of this level are the shop's,
     whose orders are invoiced: `missing` counts payments without invoice and invoices without mail, `double` invoices,
     mails and contacts that exist once too often. `delivery` has the figures of our own checkout. `agrees` says whether
-    our database and the ledger tell the same, both ways and of both; `differences` are what they do not.
+    our database and the ledger tell the same, both ways and of both; `differences` are what they do not. `aws`, on the emulated AWS only, is what was called there, consumed
+    and broken.
     """
 
     passed: bool
@@ -45,6 +46,7 @@ class Report(msgspec.Struct, frozen=True):
     delivery: DeliveryReport
     differences: list[str]
     findings: list[str]
+    aws: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

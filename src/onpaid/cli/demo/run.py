@@ -16,11 +16,13 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
+from onpaid.cli.demo.aws_show import aws_tables
 from onpaid.cli.demo.options import Options
 from onpaid.cli.demo.play import play
 from onpaid.cli.demo.report import Report
 from onpaid.cli.demo.show import Show, proof_table
 from onpaid.cli.demo.stage import Stage
+from onpaid.cli.demo.staging import Staging
 from onpaid.clock import SystemClock
 from onpaid.errors import StoreUnusable
 from onpaid.repositories.events import EVENTS
@@ -28,15 +30,13 @@ from onpaid.store.sqlite import SqliteStore
 from onpaid.web.access import make_login_link
 from onpaid.web.settings import WebSettings
 
-Staged = Callable[[Stage], Awaitable[None]]
+Staged = Callable[[Staging], Awaitable[None]]
 
 
 async def run(options: Options, console: Console, *, staged: Staged | None = None) -> int:
     """Play it and show it; the process's exit code. `staged` is told when the stage is up: for tests."""
     with interrupted_by(signal.SIGTERM), tempfile.TemporaryDirectory(prefix="onpaid-demo-") as folder:
-        database = options.database or Path(folder) / "onpaid.db"
-        await _must_be_unused(database)
-        stage = Stage(options, Path(folder), database.resolve())
+        stage = await _stage_for(options, Path(folder))
         try:
             with Show(console, options) as show:
                 await stage.start()
@@ -52,6 +52,17 @@ async def run(options: Options, console: Console, *, staged: Staged | None = Non
             console.print(f"The service did not end well: exit code {codes[0]}", style="bold red")
             return 1
         return 0 if report.passed else 1
+
+
+async def _stage_for(options: Options, folder: Path) -> Staging:
+    """A stage of what was asked for."""
+    if options.target == "aws-emulator":
+        from onpaid.cli.demo.aws_stage import AwsStage
+
+        return AwsStage(options, folder, Path.cwd())
+    database = options.database or folder / "onpaid.db"
+    await _must_be_unused(database)
+    return Stage(options, folder, database.resolve())
 
 
 @contextlib.contextmanager
@@ -85,9 +96,11 @@ def _tell(report: Report, options: Options, console: Console) -> None:
         sys.stdout.flush()
     else:
         console.print(proof_table(report))
+        if report.aws is not None:
+            console.print(aws_tables(report.aws))
 
 
-def login_link(stage: Stage) -> str:
+def login_link(stage: Staging) -> str:
     """A link that logs a browser in at the stage's service, once."""
     web = WebSettings(
         admin_token=stage.admin_token, session_secret=stage.session_secret, public_url=stage.service_url
@@ -95,7 +108,7 @@ def login_link(stage: Stage) -> str:
     return make_login_link(web, "operator", SystemClock().now())
 
 
-async def _stay_open(stage: Stage, console: Console) -> None:
+async def _stay_open(stage: Staging, console: Console) -> None:
     """Until Ctrl-C, or until one of the processes ends. Enter prints another link, since each works once."""
     loop, asked = asyncio.get_running_loop(), sys.stdin.isatty()
 

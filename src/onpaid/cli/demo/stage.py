@@ -13,14 +13,18 @@ import json
 import secrets
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from onpaid.cli.demo.day import Counted, by_index
 from onpaid.cli.demo.goods import bring_in
 from onpaid.cli.demo.options import Options
 from onpaid.cli.demo.surroundings import common, of_service
 from onpaid.errors import OnpaidError
+from onpaid.store.port import Store
+from onpaid.store.sqlite import SqliteStore
 from onpaid.store.sqlite_lock import read_announcement
 
 START_SECONDS = 30.0
@@ -116,7 +120,7 @@ class Stage:
         """Bring both up: first who is asked, then who asks."""
         base = common()
         words = ["simulate", "--port", "0", "--faults", self.options.faults, "--seed", str(self.options.seed)]
-        words += ["--parcels-move", *_UNTIL, "--json"]
+        words += ["--parcels-move", *UNTIL, "--json"]
         self.simulators = await Child.start("simulators", words, base, self.folder)
         bases = json.loads(await self.simulators.first_line())
         self.simulators_url = bases["base"]
@@ -130,7 +134,7 @@ class Stage:
 
     async def start_service(self) -> None:
         """Start the service, or start it again after it was killed, and wait until it says where it is."""
-        service = await Child.start("service", ["serve", *_UNTIL], self.environment, self.folder)
+        service = await Child.start("service", ["serve", *UNTIL], self.environment, self.folder)
         self.service = service
         try:
             async with asyncio.timeout(START_SECONDS):
@@ -153,6 +157,36 @@ class Stage:
             service.process.kill()
             await service.process.wait()
 
+    @property
+    def simulated(self) -> str:
+        """The simulators' faults, as they are told them."""
+        return self.options.faults
+
+    async def counted(self, store: Store) -> Counted:
+        """How many runs there are, by flow and state."""
+        return await by_index(store)
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the service answers now: not while it is dead."""
+        return self.service is not None
+
+    def day_is(self, *, paid: bool) -> None:
+        """How far the day is: nothing here asks for it."""
+
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncIterator[Store]:
+        """The service's database, read beside it."""
+        store = await SqliteStore.open(self.database, exclusive=False)
+        try:
+            yield store
+        finally:
+            await store.close()
+
+    def figures(self) -> dict[str, Any] | None:
+        """What was called and consumed, where that is counted: not here."""
+        return None
+
     def check(self) -> None:
         """Raise ChildEnded unless both run."""
         for child in (self.simulators, self.service):
@@ -164,4 +198,4 @@ class Stage:
         return [await child.stop() for child in (self.service, self.simulators) if child is not None]
 
 
-_UNTIL = ["--until-input-ends"]
+UNTIL = ["--until-input-ends"]
