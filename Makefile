@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo test score bench lock aws-tools aws-lint aws-package aws-demo clean
+.PHONY: help install install-dev demo test score bench lock aws-tools aws-lint aws-terraform aws-package aws-demo clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -54,6 +54,9 @@ aws-tools: .venv-aws/.installed ## make .venv-aws: the AWS emulator, and what ch
 
 aws-lint: .venv-aws/.installed ## what AWS would say to deploy/aws/template.yaml, without asking AWS
 	.venv-aws/bin/python tests/deploy/transform.py --lint deploy/aws/template.yaml
+
+aws-terraform: .venv/.installed-dev .venv-aws/.installed ## deploy/terraform planned, applied and destroyed on the emulator, where Terraform is
+	$(BIN)/python -m pytest -rs tests/deploy/terraform_applied.py $(ARGS)
 
 aws-package: .venv/.installed ## dist/onpaid-aws-arm64.zip for Lambda, dist/onpaid-aws-host.zip for the emulator
 	$(BIN)/python scripts/package_aws.py $(ARGS)

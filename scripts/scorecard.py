@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scripts import on_aws as aws
 from scripts import on_delivery as parcels
 from scripts.in_process import (
     arrivals,
@@ -18,6 +19,7 @@ from scripts.in_process import (
     totals,
 )
 from scripts.measuring import Line, Measured, later, tests
+from scripts.on_aws import also
 from scripts.on_delivery import both
 from scripts.on_processes import at_once, canaries, conform, frozen, hanging, killed_once, killed_twice, soak
 from scripts.on_tests import core, mutation
@@ -28,15 +30,23 @@ LINES: tuple[Line, ...] = (
     Line(
         1,
         "kill -9 before and after each journal write, redelivered or not",
-        both(killed_once, parcels.crashes),
+        also(both(killed_once, parcels.crashes), aws.killed),
     ),
-    Line(2, "kill -9 twice, and again and again at random", both(killed_twice, parcels.pairs)),
+    Line(
+        2,
+        "kill -9 twice, and again and again at random",
+        also(both(killed_twice, parcels.pairs), aws.killed_twice),
+    ),
     Line(3, "power cuts: acknowledged events lost, files corrupt", power),
     Line(4, "a disk that fails at its nth write: false answers, recoveries", disks),
-    Line(5, "the same event a hundred times at once", both(at_once, parcels.at_once)),
+    Line(5, "the same event a hundred times at once", also(both(at_once, parcels.at_once), aws.at_once)),
     Line(6, "every order of arrival leads to one end", both(arrivals, parcels.arrivals)),
-    Line(7, "soak, 30 % faults", both(soak, parcels.soak)),
-    Line(8, "a worker frozen past its lease at each write, then woken", both(frozen, parcels.frozen)),
+    Line(7, "soak, 30 % faults", also(both(soak, parcels.soak), aws.soak)),
+    Line(
+        8,
+        "a worker frozen past its lease at each write, then woken",
+        also(both(frozen, parcels.frozen), aws.frozen),
+    ),
     Line(9, "seeded whole-service simulations", both(seeds, parcels.seeds)),
     Line(10, "models: shipped designs hold, controls are violated", models),
     Line(11, "planted bugs caught (grows with every story)", both(planted, parcels.planted)),
@@ -46,7 +56,9 @@ LINES: tuple[Line, ...] = (
     Line(15, "reconciliation racing live webhooks", later("needs the nightly reconciliation")),
     Line(16, "journals resume with today's code (no earlier release yet)", journals),
     Line(17, "webhook answers while every provider hangs", hanging),
-    Line(18, "poison among a thousand; the issue tracker away", both(poison, parcels.poison)),
+    Line(
+        18, "poison among a thousand; the issue tracker away", also(both(poison, parcels.poison), aws.poison)
+    ),
     Line(19, "the clock steps by days; DST, 29 Feb, year's end", clocks),
     Line(20, "baskets whose invoice comes to what was paid", totals),
     Line(21, "forged signatures", forged),
@@ -59,5 +71,5 @@ LINES: tuple[Line, ...] = (
     Line(28, "every route by every role; forms without CSRF", tests("tests/web/test_access.py")),
     Line(29, "customers' links", parcels.links),
     Line(30, "schema-driven requests: no server error", conform),
-    Line(31, "every bell lost: the tick alone brings everything home", no_bells),
+    Line(31, "every bell lost: the tick alone brings everything home", also(no_bells, aws.no_bells)),
 )

@@ -8,6 +8,8 @@ import pytest
 
 pytest_plugins = ["tests.emulator"]
 
+UNOBTAINABLE = "Skipped: terraform: "
+"""How a skip begins for want of what no package index has. It is told like the others, and fails nothing."""
 _skipped: list[str] = []
 
 
@@ -23,5 +25,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if _skipped and os.environ.get("CI") == "true" and session.exitstatus == 0:
+    avoidable = [line for line in _skipped if UNOBTAINABLE not in line]
+    if avoidable and os.environ.get("CI") == "true" and session.exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -21,7 +21,13 @@ def test_the_lock_holds_versions_and_hashes_and_no_address() -> None:
 
 def test_what_is_asked_for_is_locked() -> None:
     asked = re.findall(r"^([a-z0-9-]+)(?:==(\S+))?", ASKED, re.MULTILINE)
-    assert {name for name, _ in asked} == {"ministack", "boto3", "aws-sam-translator", "cfn-lint"}
+    assert {name for name, _ in asked} == {
+        "ministack",
+        "boto3",
+        "aws-sam-translator",
+        "cfn-lint",
+        "python-hcl2",
+    }
     for name, version in asked:
         assert re.search(rf"^{name}=={re.escape(version)}", LOCK, re.MULTILINE), name
 

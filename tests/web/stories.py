@@ -184,7 +184,7 @@ async def _beside_orders(store: Store, now: Instant) -> None:
         subject="lane:ticket-log",
         cause="refused our credentials",
         title="ticket-log refuses our credentials or configuration, so its lane is paused: "
-        "mend the setting, then `onpaid lanes resume ticket-log`",
+        "mend the setting, restart the service, then `onpaid lanes resume ticket-log`",
         category="settings",
         severity="critical",
         now=now - 200_000,

@@ -14,6 +14,8 @@ from functools import lru_cache
 from random import Random
 from typing import Any, NoReturn
 
+import structlog
+
 from onpaid.acts import Act, Call, act_of, current_call
 from onpaid.clock import Instant
 from onpaid.engine.holding import let_next_in, take_turn
@@ -24,6 +26,8 @@ from onpaid.engine.tickets import DOES_NOT_ANSWER, new_ticket, ticket_id
 from onpaid.errors import Doubtful, Refused, StoreError, Unauthorised, Unavailable
 from onpaid.metrics import STEPS
 from onpaid.store.port import Write
+
+log = structlog.get_logger("onpaid.engine")
 
 
 @dataclass(slots=True)
@@ -178,12 +182,13 @@ class OutsideCall:
         lane = act.lane or DEFAULT
         now = self._clock.now()
         self._shop.lanes.pause(lane, str(error))
+        log.error("a lane is paused: our credentials are refused", lane=lane, error=str(error))
         ticket = new_ticket(
             None,
             subject=f"lane:{lane}",
             cause="refused our credentials",
             title=f"{lane} refuses our credentials or configuration, so its lane is paused: "
-            f"mend the setting, then `onpaid lanes resume {lane}`",
+            f"mend the setting, restart the service, then `onpaid lanes resume {lane}`",
             category="settings",
             severity="critical",
             now=now,

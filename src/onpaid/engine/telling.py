@@ -230,7 +230,7 @@ class Telling:
         A write that was broken off would have written more than the run: to write the run alone would be to say that
         a step is done whose effects nobody wrote. So nothing is written then; the lease's end brings the run back.
         """
-        if False:
+        if self._writing:
             return
         run, now = self.run, self.clock.now()
         doubt = run.doubt
