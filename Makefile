@@ -47,7 +47,7 @@ test: .venv/.installed-dev .venv-aws/.installed ## every check: floors, types, s
 score: .venv/.installed-dev ## the reliability scorecard, each line measured now
 	$(BIN)/python scripts/score.py $(ARGS)
 
-bench: .venv/.installed-dev ## the figures of docs/performance.md
+bench: .venv/.installed-dev .venv-aws/.installed ## the figures of docs/performance.md
 	$(BIN)/python -m bench $(ARGS)
 
 aws-tools: .venv-aws/.installed ## make .venv-aws: the AWS emulator, and what checks the template

@@ -67,7 +67,7 @@ async def measure(count: int) -> list[Figure]:
 
 async def _flows_and_low_load(store: Store, count: int) -> tuple[float, float]:
     rate = await _flows(store, count, close=False)
-    engine, runtime = _engine(store)
+    engine, runtime = make_engine(store)
     await runtime.start()
     times = []
     for nth in range(100):
@@ -81,7 +81,8 @@ async def _flows_and_low_load(store: Store, count: int) -> tuple[float, float]:
     return rate, sorted(times)[50]
 
 
-def _engine(store: Store) -> tuple[Engine, EmbeddedRuntime]:
+def make_engine(store: Store) -> tuple[Engine, EmbeddedRuntime]:
+    """An engine on this store, and the loop around it."""
     bell, clock = AsyncBell(), SystemClock()
     flows = Flows([five_steps], {"counter": Counter()})
     engine = Engine(store, flows, clock=clock, bell=bell, random=Random(1), owner="bench")
@@ -89,7 +90,7 @@ def _engine(store: Store) -> tuple[Engine, EmbeddedRuntime]:
 
 
 async def _flows(store: Store, count: int, *, close: bool = True) -> float:
-    engine, runtime = _engine(store)
+    engine, runtime = make_engine(store)
     await runtime.start()
     started = time.perf_counter()
     for nth in range(0, count, 50):
