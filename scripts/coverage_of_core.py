@@ -35,6 +35,8 @@ CORE = (
 TESTS = (
     "tests/engine",
     "tests/stores",
+    "tests/app/test_moving.py",
+    "tests/app/test_moving_undo.py",
     "tests/domain/test_money.py",
     "tests/domain/test_money_edges.py",
     "tests/domain/test_amounts.py",

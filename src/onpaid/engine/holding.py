@@ -17,13 +17,12 @@ from onpaid.store.port import Update
 
 MOST_WAITERS = 1000
 """Those beyond are not noted down: their timers bring them."""
-TRIES = 20
 
 
 async def take_turn(telling: Telling, lane: str, until: Instant) -> None:
     """Hold the lane until then at the latest; or park until it may be free. Raises Parked, StoreError."""
     store, clock, pace, run = telling.recorder.store, telling.clock, telling.pace, telling.run.id
-    for _ in range(TRIES):
+    while True:
         held = await HOLDS.get(store, lane)
         hold, now = (LaneHold(lane, 0), clock.now()) if held is None else (held.record, clock.now())
         with suppress(Conflict):
@@ -46,22 +45,17 @@ async def take_turn(telling: Telling, lane: str, until: Instant) -> None:
             if held is not None and changed:
                 more.append(HOLDS.update(hold, held.version))
             await telling.park("waiting", due, f"waits for its turn at {lane}", more=more)
-    await telling.park("waiting", clock.now() + pace.ms(pace.look_again), f"waits for its turn at {lane}")
 
 
 async def let_next_in(telling: Telling, lane: str) -> None:
     """The call is over: free the lane and ring for who waits longest. Should that fail, the hold's end frees it."""
     store = telling.recorder.store
     with suppress(StoreError):
-        for _ in range(TRIES):
-            held = await HOLDS.get(store, lane)
-            if held is None or held.record.run != telling.run.id:
-                return
+        while (held := await HOLDS.get(store, lane)) is not None and held.record.run == telling.run.id:
             first, *others = held.record.waiters or [""]
             try:
                 await store.commit([HOLDS.update(LaneHold(lane, 0, "", others), held.version)])
             except Conflict:
                 continue
-            if first:
-                telling.recorder.bell.ring([first])
+            telling.recorder.bell.ring([first] if first else [])
             return

@@ -132,10 +132,9 @@ class Telling:
     def _corrects(self, joined: Joined) -> bool:
         """Whether a further fact speaks of what the first one does: a second payment, say, never replaces the first."""
         flow = self.recorder.flows.named(self.run.flow)
-        if flow is None:
-            return True
-        first, further = (msgspec.json.decode(raw, type=flow.on) for raw in (self.run.fact, joined.fact))
-        return flow.corrects(first, further)
+        return flow is None or flow.corrects(
+            *(msgspec.json.decode(raw, type=flow.on) for raw in (self.run.fact, joined.fact))
+        )
 
     async def park(
         self,

@@ -26,6 +26,8 @@ async def documents(
 ) -> tuple[list[Document], str | None]:
     """Some documents of the table, and the cursor behind them."""
     wire.ensure_open()
+    if limit < 1:
+        raise ValueError("a page holds at least one document")
     start: dict[str, Any] | None = None if after is None else _read_cursor(after)
     found: list[Document] = []
     while len(found) < limit:
