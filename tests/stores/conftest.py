@@ -14,6 +14,7 @@ from onpaid.store.memory import MemoryStore
 from onpaid.store.port import Store
 from onpaid.store.sqlite import SqliteStore
 from tests.emulator import Emulator, table
+from tests.stores.tables import Place
 
 BACK_ENDS = ("memory", "sqlite", "dynamodb")
 
@@ -39,6 +40,12 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
     made = await make_store(request.param, request)
     yield made
     await made.close()
+
+
+@pytest.fixture
+def place(emulator: Emulator) -> Place:
+    """A table of one's own, for as many stores as a test wants."""
+    return Place(emulator)
 
 
 @pytest.fixture

@@ -165,3 +165,12 @@ async def test_a_store_is_copied_through_another_and_back(store: Store) -> None:
     assert in_order(await everything(last)) == in_order(await everything(first))
     due = await last.query("run", "due", "", newest_first=False)
     assert [(each.key, each.version) for each in due.items][-2:] == [("r8", 1), ("r3", 2)]
+
+
+async def test_a_page_of_no_documents_is_refused_and_the_documents_stay(store: Store) -> None:
+    await store.commit([Insert("order", "o1", b"1")])
+    for limit in (0, -1):
+        with pytest.raises(ValueError, match="at least one"):
+            await store.documents(limit=limit)
+    page, cursor = await store.documents(limit=2)
+    assert ([each.key for each in page], cursor) == (["o1"], None)

@@ -11,38 +11,10 @@ import pytest
 from onpaid.errors import Conflict, StoreUnavailable, StoreUnknown
 from onpaid.store import dynamodb_keys as keys
 from onpaid.store.dynamodb import DynamoStore
-from onpaid.store.dynamodb_shadows import Shadow, ShadowOf
-from onpaid.store.dynamodb_table import create_table
 from onpaid.store.dynamodb_wire import TRIES
 from onpaid.store.port import MOST_WRITES, Check, Delete, Entry, Insert, Put, Stored, Update, Write
-from tests.emulator import Emulator, table
 from tests.stores.rough import AFTER, BEFORE, Rough
-
-
-async def soon(_seconds: float) -> None:
-    """A pause that does not wait."""
-    await asyncio.sleep(0)
-
-
-class Place:
-    """A table, and as many stores on it as a test wants."""
-
-    def __init__(self, emulator: Emulator) -> None:
-        self.client = emulator.client("dynamodb")
-        self.name = table()
-        create_table(self.client, self.name)
-
-    def store(self, rough: Rough | None = None) -> DynamoStore:
-        return DynamoStore(self.name, client=rough or self.client, pause=soon)
-
-    def items(self, beginning: str) -> list[dict[str, Any]]:
-        found = self.client.scan(TableName=self.name, ConsistentRead=True)["Items"]
-        return [item for item in found if item["PK"]["S"].startswith(beginning)]
-
-
-@pytest.fixture
-def place(emulator: Emulator) -> Place:
-    return Place(emulator)
+from tests.stores.tables import Place, others, shown, soon
 
 
 def paid(number: int, *values: str) -> Insert:
@@ -276,16 +248,6 @@ async def test_an_entry_whose_document_moved_on_meanwhile_is_not_shown(place: Pl
 # Shadows
 
 
-def shown(name: str) -> dict[str, ShadowOf]:
-    """Each order in a table of another service, under what its body says."""
-
-    def shadows(key: str, body: bytes) -> list[Shadow]:
-        number, _, state = body.decode().partition(" ")
-        return [Shadow(name, {"orderId": number}, {"status": state, "ours": key, "note": None})]
-
-    return {"order": shadows}
-
-
 async def test_a_shadow_is_written_with_its_document_moves_with_it_and_keeps_what_others_wrote(
     place: Place,
 ) -> None:
@@ -330,15 +292,3 @@ async def test_shadows_without_room_come_right_behind(place: Place) -> None:
     await store.commit([Put("order", f"o{nth}", b"A%d paid" % nth) for nth in range(80)])
     states = {item["status"]["S"] for item in place.client.scan(TableName=name)["Items"]}
     assert states == {"paid"}
-
-
-def others(place: Place) -> str:
-    """A table of another service."""
-    name = table("theirs")
-    place.client.create_table(
-        TableName=name,
-        AttributeDefinitions=[{"AttributeName": "orderId", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "orderId", "KeyType": "HASH"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    return name

@@ -343,6 +343,16 @@ async def test_a_malformed_cursor_is_refused(store: Store, cursor: str) -> None:
         await store.query("order", "state", "open", after=cursor)
 
 
+async def test_what_was_never_stored_is_not_found_even_if_it_is_half_a_character(store: Store) -> None:
+    half = "\ud800"
+    await store.commit([Insert("order", "o1", b"1", (Entry("state", "open", 1),))])
+    assert await store.get("order", half) is None
+    assert await store.get_many("order", [half, "o1", half]) == [None, Stored("order", "o1", 1, b"1"), None]
+    page = await store.query("order", "state", half)
+    assert (page.items, page.cursor) == ([], None)
+    assert await store.count("order", "state", half) == 0
+
+
 async def test_a_page_of_nothing_is_no_page(store: Store) -> None:
     with pytest.raises(ValueError, match="at least one"):
         await store.query("order", "state", "open", limit=0)

@@ -108,12 +108,16 @@ class DynamoStore:
         if limit < 1:
             raise ValueError("a page holds at least one document")
         asked = Asked(kind, index, value, newest_first, cursor_of(after), sort_from, sort_to)
-        if not is_text(kind, index, value, asked.after[1] if asked.after else ""):
-            raise InvalidInput("half of a character is nothing that was ever stored")
+        if asked.after is not None and not is_text(asked.after[1]):
+            raise InvalidInput("this cursor is not one of ours: start the list again without it")
+        if not is_text(kind, index, value):
+            return Page([], None)
         return await self._querying.page(asked, limit)
 
     async def count(self, kind: str, index: str, value: str, *, at_most: int = 1000) -> int:
         self._wire.ensure_open()
+        if not is_text(kind, index, value):
+            return 0
         return await self._querying.count(Asked(kind, index, value), at_most)
 
     async def documents(
@@ -160,7 +164,7 @@ class DynamoStore:
             await copying.put_items(self._wire, self.table, plan.ahead)
             await self._transact(plan)
         except Failed as failed:
-            found = await self._all_known(writes)
+            found = await self._looked(writes, unsure=failed.unsure)
             if not self._happened(plan, known, found, unsure=failed.unsure):
                 await self._clear([_key_of(item) for item in plan.ahead])
                 if wrong := failing(writes, found):
@@ -175,6 +179,15 @@ class DynamoStore:
         await self._late(plan)
         await self._clear(plan.behind)
         return True
+
+    async def _looked(self, writes: Sequence[Write], *, unsure: bool) -> dict[Name, Known]:
+        """What lies there after a failure. Raises StoreUnknown where only this could tell what became of the write."""
+        try:
+            return await self._all_known(writes)
+        except StoreUnavailable as error:
+            if unsure:
+                raise StoreUnknown(f"it cannot be seen what became of our write: {error}") from None
+            raise
 
     async def _late(self, plan: Plan) -> None:
         """Shadows that found no room: the batch stands whatever becomes of them, and their next change mends them."""

@@ -176,10 +176,12 @@ class Planner:
         gone = [f"#f{nth}" for nth, (_, value) in enumerate(fields) if value is None]
         told = ["SET " + ", ".join(f"#f{nth} = :f{nth}" for nth, _ in kept_ones)] if kept_ones else []
         told += ["REMOVE " + ", ".join(gone)] if gone else []
-        update: dict[str, Any] = {"TableName": shadow.table, "Key": key}
-        if told:
-            update["UpdateExpression"] = " ".join(told)
-            update["ExpressionAttributeNames"] = {f"#f{nth}": name for nth, (name, _) in enumerate(fields)}
+        update: dict[str, Any] = {
+            "TableName": shadow.table,
+            "Key": key,
+            "UpdateExpression": " ".join(told),
+            "ExpressionAttributeNames": {f"#f{nth}": name for nth, (name, _) in enumerate(fields)},
+        }
         if kept_ones:
             update["ExpressionAttributeValues"] = {f":f{nth}": items.wired(value) for nth, value in kept_ones}
         return {"Update": update}

@@ -10,7 +10,7 @@ from typing import Any
 
 from onpaid.errors import InvalidInput, StoreUnavailable
 from onpaid.store.dynamodb_batch import Name, Plan
-from onpaid.store.dynamodb_items import entries_of, read_known, read_name
+from onpaid.store.dynamodb_items import entries_of, read_name
 from onpaid.store.dynamodb_keys import DOCUMENT, document_key
 from onpaid.store.dynamodb_reading import Reading
 from onpaid.store.dynamodb_wire import Wire
@@ -30,7 +30,7 @@ async def documents(
         raise ValueError("a page holds at least one document")
     start: dict[str, Any] | None = None if after is None else _read_cursor(after)
     found: list[Document] = []
-    while len(found) < limit:
+    while True:
         given: dict[str, Any] = {"ExclusiveStartKey": start} if start else {}
         answer = await wire.read(
             "scan",
@@ -38,30 +38,20 @@ async def documents(
             FilterExpression="SK = :d AND begins_with(PK, :p)",
             ExpressionAttributeValues={":d": {"S": DOCUMENT}, ":p": {"S": "D#"}},
             ConsistentRead=True,
-            Limit=max(1, min(limit - len(found), 1000)),
+            Limit=min(limit - len(found), 1000),
             **given,
         )
         for item in answer["Items"]:
-            document = await _document(reading, item)
-            if document is not None:
-                found.append(document)
+            whole = await reading.whole(read_name(item), item)
+            if whole is not None:
+                stored, known = whole
+                entries = entries_of(known.placed)
+                found.append(Document(stored.kind, stored.key, stored.version, stored.body, entries))
         start = answer.get("LastEvaluatedKey")
         if not start:
             return found, None
-    return found, None if start is None else _cursor(start)
-
-
-async def _document(reading: Reading, item: dict[str, Any]) -> Document | None:
-    """The document of an item that a scan met; read again if it was written meanwhile."""
-    kind, key = read_name(item)
-    body = await reading.body(item)
-    known = read_known(item)
-    if body is None:
-        now = (await reading.current(kind, [key])).get(key)
-        if now is None:
-            return None
-        body, known = now[0].body, now[1]
-    return Document(kind, key, known.version, body, entries_of(known.placed))
+        if len(found) == limit:
+            return found, _cursor(start)
 
 
 def at_version(plan: Plan, name: Name, version: int) -> None:

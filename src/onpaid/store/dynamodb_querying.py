@@ -124,7 +124,8 @@ class Querying:
             if not full:
                 return
             choose = max if asked.newest_first else min
-            yield choose(full, key=lambda shard: shard.ahead[0][:2]).ahead.pop(0)
+            # In the order of the table: that of very long keys is not the keys' own.
+            yield choose(full, key=lambda shard: keys.at(*shard.ahead[0][:2])).ahead.pop(0)
 
     async def _read(self, shard: _Shard, asked: Asked, bounds: tuple[str, str], some: int) -> None:
         while not shard.ahead and not shard.ended:

@@ -44,17 +44,25 @@ class Reading:
 
     async def document(self, kind: str, key: str) -> Stored | None:
         """One document."""
+        name = (kind, key)
+        whole = await self.whole(name, (await self.items_at_one_moment([name])).get(name))
+        return None if whole is None else whole[0]
+
+    async def whole(self, name: Name, item: Item | None) -> tuple[Stored, Known] | None:
+        """The document in its item as it was just met; None if there is none.
+
+        Where its pieces are gone, it was written again since, and is read anew. Raises StoreUnavailable.
+        """
         for _ in range(TRIES):
-            answer = await self._wire.read(
-                "get_item", TableName=self._table, Key=document_key(kind, key), ConsistentRead=True
-            )
-            if "Item" not in answer:
-                self.forget([(kind, key)])
+            if item is None:
+                self.forget([name])
                 return None
-            stored = await self._stored(answer["Item"])
-            if stored is not None:
-                return stored
-        raise StoreUnavailable(f"{kind} {key} is written faster than it can be read: try again")
+            body, known = await self._body(item), read_known(item)
+            if body is not None:
+                self.remember(name, known)
+                return Stored(*name, known.version, body), known
+            item = (await self.items_at_one_moment([name])).get(name)
+        raise StoreUnavailable(f"{name[0]} {name[1]} is written faster than it can be read: try again")
 
     async def items_at_one_moment(self, names: Sequence[Name]) -> dict[Name, Item]:
         """The items of up to a hundred documents as they were at one moment; absent ones are left out."""
@@ -92,23 +100,19 @@ class Reading:
         wanted = list(dict.fromkeys(keys))
         for start in range(0, len(wanted), MOST_AT_ONCE):
             some = [(kind, key) for key in wanted[start : start + MOST_AT_ONCE]]
-            for (_, key), item in (await self.items_at_one_moment(some)).items():
-                stored = await self._stored(item) or await self.document(kind, key)
-                if stored is not None:
-                    found[key] = stored
+            for name, item in (await self.items_at_one_moment(some)).items():
+                whole = await self.whole(name, item)
+                if whole is not None:
+                    found[name[1]] = whole[0]
         return [found.get(key) for key in keys]
 
     async def current(self, kind: str, keys: Sequence[str]) -> dict[str, tuple[Stored, Known]]:
         """Several documents, each as it is by now: cheaper than of one moment."""
         items = await self._fetch([document_key(kind, key) for key in dict.fromkeys(keys)])
-        found = {}
-        for item in items:
-            stored = await self._stored(item)
-            if stored is not None:
-                found[stored.key] = (stored, read_known(item))
-        return found
+        wholes = [await self.whole(read_name(item), item) for item in items]
+        return {whole[0].key: whole for whole in wholes if whole is not None}
 
-    async def body(self, item: Mapping[str, Any]) -> bytes | None:
+    async def _body(self, item: Mapping[str, Any]) -> bytes | None:
         """The body of an item; None if its pieces are gone, since the document was written again."""
         known = read_known(item)
         if known.pieces is None:
@@ -119,14 +123,6 @@ class Reading:
             return None
         pieces = sorted(found, key=lambda piece: str(piece["SK"]["S"]))
         return read_body(item, b"".join(piece["b"]["B"] for piece in pieces))
-
-    async def _stored(self, item: Mapping[str, Any]) -> Stored | None:
-        body = await self.body(item)
-        if body is None:
-            return None
-        name, known = read_name(item), read_known(item)
-        self.remember(name, known)
-        return Stored(*name, known.version, body)
 
     async def _fetch(self, keys: Sequence[Mapping[str, Any]]) -> list[Item]:
         groups = [keys[start : start + MOST_AT_ONCE] for start in range(0, len(keys), MOST_AT_ONCE)]

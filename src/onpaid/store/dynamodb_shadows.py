@@ -18,7 +18,8 @@ class Shadow:
     table: str
     key: Mapping[str, str | int]
     fields: Mapping[str, Any]
-    """Text, whole numbers, decimals, truth values, lists and maps of these. None: the field is taken away."""
+    """Text, whole numbers, decimals, truth values, lists and maps of these. None: the field is taken away.
+    At least one that is not of the key."""
 
 
 ShadowOf = Callable[[str, bytes], Sequence[Shadow]]

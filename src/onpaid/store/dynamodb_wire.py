@@ -88,10 +88,12 @@ class Wire:
     async def _call(self, operation: str, given: dict[str, Any]) -> dict[str, Any]:
         method, unsure, why = getattr(self._client, operation), False, ""
         for nth in range(TRIES):
-            self.ensure_open()
             if nth:
                 longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (nth - 1))
                 await self._pause(longest * random.uniform(0.5, 1.0))  # noqa: S311 - spreads, guards nothing
+            if self._closed:
+                why = "the store is closed"
+                break
             try:
                 return await asyncio.get_running_loop().run_in_executor(
                     self._threads, lambda: method(**given)
@@ -104,11 +106,12 @@ class Wire:
             except (aws.HTTPClientError, aws.ConnectionError) as error:
                 unsure, why = True, _shown(error)
             except aws.BotoCoreError as error:
-                # Nothing left: no credentials, no region, or a request that the client itself refuses.
-                raise StoreUnavailable(f"DynamoDB cannot be asked: {_shown(error)}") from None
+                # This try never left: no credentials, no region, or a request that the client itself refuses.
+                why = f"it cannot be asked: {_shown(error)}"
+                break
         if unsure:
             raise StoreUnknown(f"DynamoDB did not say whether it wrote: {why}")
-        raise StoreUnavailable(f"DynamoDB did not take it in {TRIES} tries: {why}")
+        raise StoreUnavailable(f"DynamoDB did not take it: {why}")
 
 
 def make_client() -> Any:
