@@ -7,7 +7,7 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from bench import aws, aws_package, delivery, engine, journey, million, webhooks
+from bench import aws, aws_package, delivery, engine, journey, million, reconcile, webhooks
 from bench.events import charge_event, request
 from bench.machine import HEADER, Figure, machine, resident_mb
 from bench.server import Running, serving
@@ -70,6 +70,7 @@ async def main(asked: argparse.Namespace) -> None:
         "engine": lambda: engine.measure(asked.count),
         "journey": journey.measure,
         "delivery": delivery.measure,
+        "reconcile": reconcile.measure,
         "aws": aws.measure,
         "aws-package": aws_package.measure,
         "full": lambda: full(asked.orders, asked.count),
@@ -86,6 +87,7 @@ if __name__ == "__main__":
     parser.add_argument("--count", type=int, default=6000, help="webhooks, and flows, of one round")
     parser.add_argument("--orders", type=int, default=0, help="how many orders the full database holds")
     parser.add_argument(
-        "--only", choices=("webhooks", "engine", "journey", "delivery", "aws", "aws-package", "full")
+        "--only",
+        choices=("webhooks", "engine", "journey", "delivery", "reconcile", "aws", "aws-package", "full"),
     )
     asyncio.run(main(parser.parse_args()))

@@ -137,7 +137,8 @@ def journals(quick: bool) -> Measured:
     from tests.flows.journals import diverging
 
     boundaries, wrong = diverging()
-    named = tests("tests/flows/test_journals.py")(quick)
+    files = ("names", "journals", "sales_journals", "billing_journals")
+    named = tests(*(f"tests/flows/test_{each}.py" for each in files))(quick)
     return Measured(
         boundaries > 0 and not wrong and bool(named.ok),
         f"{boundaries} boundaries resumed, {len(wrong)} diverging{': ' + wrong[0] if wrong else ''}; names: {named.value}",

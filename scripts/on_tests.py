@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-from scripts.measuring import Measured
+from scripts.measuring import Measured, tests
 
 ROOT = Path(__file__).resolve().parent.parent
 MISTAKES_NOTICED = 0.9
@@ -54,3 +55,25 @@ def core(_quick: bool) -> Measured:
         f"{found['handlers']} handlers, {found['excused']} excused by a pragma"
     )
     return Measured(not found["missing"], said + _listed(found["missing"]))
+
+
+def tokens(quick: bool) -> Measured:
+    """Bearer tokens that were forged, each by its name, and how many of them are believed: by ourselves, and by the tests."""
+    from onpaid.app.tokens import TokenRefused
+    from tests.app.forged_tokens import ATTACKS, hs
+    from tests.app.test_tokens import strict
+
+    async def believed(token: str) -> bool:
+        try:
+            await strict().verify(token)
+        except TokenRefused:
+            return False
+        return True
+
+    async def count() -> tuple[list[str], bool]:
+        return [name for name, make in ATTACKS.items() if await believed(make())], await believed(hs())
+
+    accepted, good = asyncio.run(count())
+    tested = tests("tests/app/test_tokens.py")(quick)
+    said = f"{len(ATTACKS) - len(accepted)} of {len(ATTACKS)} attacks refused, {len(accepted)} accepted; {tested.value}"
+    return Measured(not accepted and good and tested.ok is True, said + _listed(accepted))

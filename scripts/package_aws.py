@@ -47,6 +47,8 @@ class Places:
     cache: Path = ROOT / "build" / "aws"
     into: Path = ROOT / "dist"
     handlers: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: check.HANDLERS)
+    entrances: tuple[Path, ...] = (ROOT / "deploy" / "aws" / "lambda_function.py",)
+    """Modules at the top of the package: names that were agreed with others."""
 
 
 def write(package: Path, files: dict[str, bytes]) -> None:
@@ -63,7 +65,7 @@ def write(package: Path, files: dict[str, bytes]) -> None:
 def inputs(target: Target, places: Places, wheels: list[Path], python: str | None) -> str:
     """One word for everything that decides what the package holds."""
     told = hashlib.sha256(repr((target, [wheel.name for wheel in wheels], python)).encode())
-    beside = [places.lock, *sorted((ROOT / "scripts").glob("package_*.py"))]
+    beside = [places.lock, *places.entrances, *sorted((ROOT / "scripts").glob("package_*.py"))]
     for name, body in [*own(places.source).items(), *((path.name, path.read_bytes()) for path in beside)]:
         told.update(f"{name} {len(body)}\n".encode() + body)
     return told.hexdigest()
@@ -86,7 +88,7 @@ def build(
     # Judged under another name: what is refused must not lie where an upload looks for it. One of its own, since two may
     # build at once.
     candidate = package.with_suffix(f".{os.getpid()}")
-    files = contents(places.source, wheels)
+    files = contents(places.source, wheels, places.entrances)
     try:
         write(candidate, with_bytecode(files, target, python) if python else files)
         check.sizes(candidate)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from scripts.package_wheels import PackageError, Target
 
-HANDLERS = {"onpaid.aws_lambda": ("web", "work", "tick")}
+HANDLERS = {"onpaid.aws_lambda": ("web", "work", "tick"), "lambda_function": ("lambda_handler",)}
 ZIPPED_LIMIT = 50_000_000
 """Bytes: what Lambda takes by direct upload. AWS counts in 1024s; we stay under either reading."""
 UNPACKED_LIMIT = 250_000_000

@@ -62,9 +62,11 @@ def own(source: Path) -> dict[str, bytes]:
     return files
 
 
-def contents(source: Path, wheels: Iterable[Path]) -> dict[str, bytes]:
-    """Everything in the package, by path. `PackageError` if two wheels bring the same path, since one would win by luck."""
-    files = own(source)
+def contents(source: Path, wheels: Iterable[Path], entrances: Iterable[Path] = ()) -> dict[str, bytes]:
+    """Everything in the package, by path; `entrances` are modules that stand beside onpaid, under names that others know.
+
+    `PackageError` if two wheels bring the same path, since one would win by luck."""
+    files = own(source) | {path.name: path.read_bytes() for path in entrances}
     for wheel in wheels:
         for name, body in installed(wheel, wanted).items():
             if files.setdefault(name, body) != body:

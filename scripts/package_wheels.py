@@ -75,13 +75,18 @@ def host(python: str = sys.executable) -> Target:
     return Target("host", version, machine, tuple(suffixes), (), runs=python)
 
 
+_NOT_PYPY = r"(?:platform_python_implementation|implementation_name) != 'PyPy'"
+_ALWAYS = re.compile(rf"{_NOT_PYPY}(?: and {_NOT_PYPY})*")
+"""The one condition that says the same of every target, and of whoever runs pip: all of them are CPython."""
+
+
 def locked(text: str) -> dict[str, set[str]]:
     """What a lock file names: `name==version` to its allowed SHA-256 hashes. `PackageError` if a line has a condition:
     pip would judge it by the Python that runs pip, not by the one that the package is for."""
     found: dict[str, set[str]] = {}
     for line in text.splitlines():
-        if pinned := re.match(r"([a-z0-9._-]+(?:\[[a-z,]+\])?==[^\s;]+)( ;)?", line):
-            if pinned[2]:
+        if pinned := re.match(r"([a-z0-9._-]+(?:\[[a-z,]+\])?==[^\s;]+)(?: ; ([^\\]*))?", line):
+            if pinned[2] and not _ALWAYS.fullmatch(pinned[2].strip()):
                 raise PackageError(
                     f"{pinned[1]} is locked under a condition, which pip judges by its own Python"
                 )

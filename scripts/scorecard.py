@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scripts import on_aws as aws
 from scripts import on_delivery as parcels
+from scripts import on_nights as nights
 from scripts.in_process import (
     arrivals,
     clocks,
@@ -18,11 +19,11 @@ from scripts.in_process import (
     seeds,
     totals,
 )
-from scripts.measuring import Line, Measured, later, tests
+from scripts.measuring import Line, Measured, tests
 from scripts.on_aws import also
 from scripts.on_delivery import both
 from scripts.on_processes import at_once, canaries, conform, frozen, hanging, killed_once, killed_twice, soak
-from scripts.on_tests import core, mutation
+from scripts.on_tests import core, mutation, tokens
 
 __all__ = ["LINES", "Measured"]
 
@@ -52,8 +53,12 @@ LINES: tuple[Line, ...] = (
     Line(11, "planted bugs caught (grows with every story)", both(planted, parcels.planted)),
     Line(12, "mutation score of journal, signatures, money", mutation),
     Line(13, "branch coverage of the core, and everything caught there thrown", core),
-    Line(14, "lost webhooks restored by reconciliation", later("needs the nightly reconciliation")),
-    Line(15, "reconciliation racing live webhooks", later("needs the nightly reconciliation")),
+    Line(
+        14,
+        "lost webhooks restored by reconciliation",
+        also(nights.both_kinds, nights.on_functions),
+    ),
+    Line(15, "reconciliation racing live webhooks", also(nights.raced, nights.on_functions)),
     Line(16, "journals resume with today's code (no earlier release yet)", journals),
     Line(17, "webhook answers while every provider hangs", hanging),
     Line(
@@ -67,7 +72,7 @@ LINES: tuple[Line, ...] = (
     Line(24, "hostile bodies: 4xx, bounded memory", tests("tests/web/test_bodies.py")),
     Line(25, "no socket outside the allow-list", parcels.sockets),
     Line(26, "canaries in logs, journals, tickets, metrics, pages", canaries),
-    Line(27, "forged tokens", later("nothing here takes a JWT yet")),
+    Line(27, "forged tokens", tokens),
     Line(28, "every route by every role; forms without CSRF", tests("tests/web/test_access.py")),
     Line(29, "customers' links", parcels.links),
     Line(30, "schema-driven requests: no server error", conform),

@@ -1,4 +1,4 @@
-# Alarms are about facts, not about averages. Each looks back in periods of five minutes and tells when it is over, too.
+# Alarms are about facts, not about averages. Most look back in periods of five minutes. Each tells when it is over, too.
 
 locals {
   of_installation = { Project = var.project_name, Environment = var.environment }
@@ -7,6 +7,7 @@ locals {
     web          = { namespace = "AWS/Lambda", dimensions = { FunctionName = aws_lambda_function.web_function.function_name } }
     work         = { namespace = "AWS/Lambda", dimensions = { FunctionName = aws_lambda_function.work_function.function_name } }
     tick         = { namespace = "AWS/Lambda", dimensions = { FunctionName = aws_lambda_function.tick_function.function_name } }
+    reconcile    = { namespace = "AWS/Lambda", dimensions = { FunctionName = aws_lambda_function.reconcile_function.function_name } }
     api          = { namespace = "AWS/ApiGateway", dimensions = { ApiId = aws_apigatewayv2_api.http_api.id } }
     queue        = { namespace = "AWS/SQS", dimensions = { QueueName = aws_sqs_queue.work_queue.name } }
     dead_letters = { namespace = "AWS/SQS", dimensions = { QueueName = aws_sqs_queue.work_dead_letter_queue.name } }
@@ -64,6 +65,45 @@ locals {
       metric      = "Invocations"
       statistic   = "Sum"
       periods     = 1
+      threshold   = 1
+      comparison  = "LessThanThreshold"
+      missing     = "breaching"
+    }
+    reconcile_errors = {
+      description = "The nightly reconciliation ended in errors within a day. The next one does what was left; look into its log."
+      source      = "reconcile"
+      metric      = "Errors"
+      statistic   = "Sum"
+      period      = 86400
+      periods     = 1
+      threshold   = 1
+      comparison  = "GreaterThanOrEqualToThreshold"
+    }
+    reconcile_throttles = {
+      description = "Reconcile was refused an execution. Raise the account's concurrency or WorkConcurrency."
+      source      = "reconcile"
+      metric      = "Throttles"
+      statistic   = "Sum"
+      periods     = 2
+    }
+    # It stops by itself twenty seconds before its end.
+    reconcile_slow = {
+      description = "The nightly reconciliation was about to be killed. A provider or the table answers very slowly."
+      source      = "reconcile"
+      metric      = "Duration"
+      statistic   = "Maximum"
+      periods     = 1
+      threshold   = 290000
+      comparison  = "GreaterThanOrEqualToThreshold"
+    }
+    reconcile_missing = {
+      made        = local.runs_reconciliation
+      description = "No reconciliation ran for two days. What webhooks missed stays unseen."
+      source      = "reconcile"
+      metric      = "Invocations"
+      statistic   = "Sum"
+      period      = 86400
+      periods     = 2
       threshold   = 1
       comparison  = "LessThanThreshold"
       missing     = "breaching"
@@ -153,14 +193,14 @@ locals {
 }
 
 resource "aws_cloudwatch_metric_alarm" "alarm" {
-  for_each            = local.alarms
+  for_each            = { for key, alarm in local.alarms : key => alarm if lookup(alarm, "made", true) }
   alarm_name          = "${local.name}-${replace(each.key, "_", "-")}"
   alarm_description   = each.value.description
   namespace           = local.sources[each.value.source].namespace
   dimensions          = local.sources[each.value.source].dimensions
   metric_name         = each.value.metric
   statistic           = each.value.statistic
-  period              = 300
+  period              = lookup(each.value, "period", 300)
   evaluation_periods  = each.value.periods
   threshold           = lookup(each.value, "threshold", 0)
   comparison_operator = lookup(each.value, "comparison", "GreaterThanThreshold")

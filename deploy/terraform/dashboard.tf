@@ -5,6 +5,7 @@ locals {
     aws_lambda_function.web_function.function_name,
     aws_lambda_function.work_function.function_name,
     aws_lambda_function.tick_function.function_name,
+    aws_lambda_function.reconcile_function.function_name,
   ]
 
   widgets = [

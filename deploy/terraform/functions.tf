@@ -1,14 +1,19 @@
-# Three functions of one package, what they are told, and who calls them. Secrets are told by their names.
+# Four functions of one package, what they are told, and who calls them. Secrets are told by their names.
 
 locals {
   runs_invoicing = var.invoicing != "none"
   runs_checkout  = var.checkout != "none"
+  runs_sales     = var.sales != "none"
+  runs_stripe    = local.runs_invoicing || local.runs_sales
   runs_parcels   = var.parcels != "none"
   runs_messages  = var.messages != "none"
   runs_meta      = var.messages == "meta"
   runs_issues    = var.issues != "none"
   # These prove who they are by a part of the path.
   runs_by_path = contains(["msg91", "wati"], var.messages)
+
+  # Where nothing is listed by anybody, there is nothing to compare.
+  runs_reconciliation = local.runs_stripe || local.runs_checkout
 
   secret = "secretsmanager:${local.name}"
 
@@ -21,10 +26,13 @@ locals {
     ONPAID_SETTINGS          = var.settings_parameter != "" ? "ssm:/${var.project_name}/${var.environment}/${var.settings_parameter}" : null
     ALERT_TOPIC_ARN          = aws_sns_topic.alerts_topic.arn
     ONPAID_LINK_SECRET       = "${local.secret}-link-secret"
-    STRIPE_API_KEY           = local.runs_invoicing ? "${local.secret}-stripe-secret-key" : null
-    STRIPE_WEBHOOK_SECRET    = local.runs_invoicing ? "${local.secret}-stripe-webhook-secret" : null
+    STRIPE_API_KEY           = local.runs_stripe ? "${local.secret}-stripe-secret-key" : null
+    STRIPE_WEBHOOK_SECRET    = local.runs_stripe ? "${local.secret}-stripe-webhook-secret" : null
     KONVERZKY_WEBHOOK_SECRET = local.runs_invoicing ? "${local.secret}-konverzky-webhook-secret" : null
     FIKEN_API_TOKEN          = local.runs_invoicing ? "${local.secret}-fiken-api-token" : null
+    JWT_ACCESS_TOKEN_SECRET  = local.runs_sales ? "${local.secret}-jwt-access-token-secret" : null
+    BILLING_EVENTS           = local.runs_sales ? "true" : null
+    BILLING_EVENTS_TOPIC_ARN = local.runs_sales ? aws_sns_topic.billing_events_topic.arn : null
     RAZORPAY_SECRET_NAME     = local.runs_checkout ? "${local.secret}-razorpay" : null
     SHIPROCKET_SECRET_NAME   = local.runs_parcels ? "${local.secret}-shiprocket" : null
     SHIPROCKET_WEBHOOK_TOKEN = local.runs_parcels ? "${local.secret}-shiprocket-webhook-token" : null
@@ -139,6 +147,36 @@ resource "aws_lambda_function" "tick_function" {
   depends_on = [aws_iam_role_policy.tick_role]
 }
 
+# Looks through what providers list for what their webhooks missed. What it cannot end it leaves to the next night.
+resource "aws_lambda_function" "reconcile_function" {
+  function_name    = "${local.name}-reconcile"
+  description      = "Compares what providers list with what is here; brings in what was missed."
+  handler          = "lambda_function.lambda_handler"
+  runtime          = "python3.12"
+  architectures    = ["arm64"]
+  filename         = var.package
+  source_code_hash = filebase64sha256(var.package)
+  # It mostly waits for answers, and nobody waits for it.
+  memory_size = 256
+  timeout     = 300
+  role        = aws_iam_role.reconcile_role.arn
+
+  environment {
+    variables = local.told
+  }
+
+  tracing_config {
+    mode = "Active"
+  }
+
+  logging_config {
+    log_format = "Text"
+    log_group  = aws_cloudwatch_log_group.reconcile_logs.name
+  }
+
+  depends_on = [aws_iam_role_policy.reconcile_role]
+}
+
 resource "aws_lambda_event_source_mapping" "work_mapping" {
   event_source_arn = aws_sqs_queue.work_queue.arn
   function_name    = aws_lambda_function.work_function.function_name
@@ -152,7 +190,7 @@ resource "aws_lambda_event_source_mapping" "work_mapping" {
 }
 
 # A schedule is a rule whose input names it. The permission below covers every rule of this installation, so that
-# another schedule is one more rule and a name that the tick knows.
+# another schedule of the tick is one more rule and a name that it knows.
 resource "aws_cloudwatch_event_rule" "tick_rule" {
   name                = "${local.name}-tick"
   description         = "The clock of every wait and every repeat."
@@ -182,6 +220,36 @@ resource "aws_lambda_function_event_invoke_config" "tick_invocations" {
   maximum_event_age_in_seconds = 60
 }
 
+# Enabled where there is something to compare. Another hour: change the expression, which is in UTC.
+resource "aws_cloudwatch_event_rule" "reconcile_rule" {
+  name                = "${local.name}-nightly-reconciliation"
+  description         = "Looks each night for what webhooks missed."
+  schedule_expression = "cron(0 2 * * ? *)"
+  state               = local.runs_reconciliation ? "ENABLED" : "DISABLED"
+}
+
+resource "aws_cloudwatch_event_target" "reconcile_rule" {
+  rule      = aws_cloudwatch_event_rule.reconcile_rule.name
+  target_id = "reconcile"
+  arn       = aws_lambda_function.reconcile_function.arn
+  input     = jsonencode({ schedule = "nightly-reconciliation" })
+}
+
+resource "aws_lambda_permission" "reconcile_permission" {
+  function_name = aws_lambda_function.reconcile_function.function_name
+  action        = "lambda:InvokeFunction"
+  principal     = "events.amazonaws.com"
+  source_arn    = "arn:${local.partition}:events:${local.region}:${local.account}:rule/${local.name}-nightly-reconciliation"
+}
+
+# A night that failed is tried twice more. A lease in the table keeps two from working at once.
+resource "aws_lambda_function_event_invoke_config" "reconcile_invocations" {
+  function_name                = aws_lambda_function.reconcile_function.function_name
+  qualifier                    = "$LATEST"
+  maximum_retry_attempts       = 2
+  maximum_event_age_in_seconds = 21600
+}
+
 resource "aws_cloudwatch_log_group" "web_logs" {
   name              = "/aws/lambda/${local.name}-web"
   retention_in_days = var.log_retention_days
@@ -194,6 +262,11 @@ resource "aws_cloudwatch_log_group" "work_logs" {
 
 resource "aws_cloudwatch_log_group" "tick_logs" {
   name              = "/aws/lambda/${local.name}-tick"
+  retention_in_days = var.log_retention_days
+}
+
+resource "aws_cloudwatch_log_group" "reconcile_logs" {
+  name              = "/aws/lambda/${local.name}-reconcile"
   retention_in_days = var.log_retention_days
 }
 

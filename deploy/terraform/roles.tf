@@ -6,6 +6,7 @@ locals {
     "link-secret",
     "stripe-secret-key",
     "stripe-webhook-secret",
+    "jwt-access-token-secret",
     "konverzky-webhook-secret",
     "fiken-api-token",
     "razorpay",
@@ -50,7 +51,7 @@ locals {
   }
 
   write_documented = {
-    for writer in ["web", "work", "tick"] : writer => {
+    for writer in ["web", "work", "tick", "reconcile"] : writer => {
       Sid      = "DocumentedTables"
       Effect   = "Allow"
       Action   = ["dynamodb:UpdateItem", "dynamodb:DeleteItem"]
@@ -121,6 +122,12 @@ resource "aws_iam_role_policy" "web_role" {
         Action   = ["sns:GetTopicAttributes"]
         Resource = [aws_sns_topic.alerts_topic.arn]
       },
+      ], local.runs_sales ? [{
+        Sid      = "SeeTheTopicOfBillingEvents"
+        Effect   = "Allow"
+        Action   = ["sns:GetTopicAttributes"]
+        Resource = [aws_sns_topic.billing_events_topic.arn]
+      }] : [], [
       {
         Sid      = "OwnSecrets"
         Effect   = "Allow"
@@ -159,6 +166,12 @@ resource "aws_iam_role_policy" "work_role" {
         Action   = ["sns:Publish"]
         Resource = [aws_sns_topic.alerts_topic.arn]
       },
+      ], local.runs_sales ? [{
+        Sid      = "TellBillingEvents"
+        Effect   = "Allow"
+        Action   = ["sns:Publish"]
+        Resource = [aws_sns_topic.billing_events_topic.arn]
+      }] : [], [
       local.shared_secrets_only,
       local.own_settings,
       merge(local.log, { Resource = ["${aws_cloudwatch_log_group.work_logs.arn}:*"] }),
@@ -184,6 +197,36 @@ resource "aws_iam_role_policy" "tick_role" {
       local.shared_secrets_only,
       local.own_settings,
       merge(local.log, { Resource = ["${aws_cloudwatch_log_group.tick_logs.arn}:*"] }),
+      local.trace,
+    ])
+  })
+}
+
+resource "aws_iam_role" "reconcile_role" {
+  name               = "${local.name}-reconcile-${local.region}"
+  assume_role_policy = local.called_by_lambda
+}
+
+resource "aws_iam_role_policy" "reconcile_role" {
+  name = "reconcile"
+  role = aws_iam_role.reconcile_role.id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    # What its agreement names. Our records are written by an update, which leaves alone what others added.
+    Statement = concat([local.own_table], var.documented_tables ? [{
+      Sid    = "AsAgreed"
+      Effect = "Allow"
+      Action = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"]
+      Resource = [
+        aws_dynamodb_table.documented["commerce_table"].arn,
+        "${aws_dynamodb_table.documented["commerce_table"].arn}/index/*",
+      ]
+      }] : [], var.documented_tables ? [local.write_documented["reconcile"]] : [], [
+      local.ring,
+      local.shared_secrets_only,
+      local.own_settings,
+      merge(local.log, { Resource = ["${aws_cloudwatch_log_group.reconcile_logs.arn}:*"] }),
       local.trace,
     ])
   })

@@ -43,7 +43,7 @@ locals {
       keys    = ["orderId"]
       indexes = {}
       ends    = false
-      writers = ["web", "work", "tick"]
+      writers = ["web", "work", "tick", "reconcile"]
     }
     orders_table = {
       name    = "orders"
@@ -51,7 +51,7 @@ locals {
       keys    = ["orderId", "createdAt"]
       indexes = {}
       ends    = false
-      writers = ["web", "work", "tick"]
+      writers = ["web", "work", "tick", "reconcile"]
     }
     payments_table = {
       name    = "payments"
@@ -59,7 +59,7 @@ locals {
       keys    = ["paymentId", "orderId"]
       indexes = {}
       ends    = false
-      writers = ["web", "work", "tick"]
+      writers = ["web", "work", "tick", "reconcile"]
     }
     products_table = {
       name    = "products"
@@ -107,7 +107,7 @@ locals {
       keys    = ["userId"]
       indexes = { "stripeCustomerId-index" = "stripeCustomerId" }
       ends    = false
-      writers = []
+      writers = ["web", "work"]
     }
     webhook_idempotency_table = {
       name    = "stripe-webhook-idempotency"
@@ -115,7 +115,7 @@ locals {
       keys    = ["eventId"]
       indexes = {}
       ends    = true
-      writers = ["web", "tick"]
+      writers = ["web", "tick", "reconcile"]
     }
     commerce_table = {
       name    = "commerce"
@@ -123,7 +123,7 @@ locals {
       keys    = ["PK", "SK"]
       indexes = {}
       ends    = true
-      writers = ["web", "work", "tick"]
+      writers = ["web", "work", "tick", "reconcile"]
     }
   }
 

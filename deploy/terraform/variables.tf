@@ -71,6 +71,17 @@ variable "checkout" {
   }
 }
 
+variable "sales" {
+  type        = string
+  default     = "none"
+  description = "Where sessions of checkout, customers, prices and subscriptions are kept. Tells billing events."
+
+  validation {
+    condition     = contains(["none", "stripe"], var.sales)
+    error_message = "none or stripe."
+  }
+}
+
 variable "parcels" {
   type        = string
   default     = "none"
@@ -141,5 +152,5 @@ variable "log_retention_days" {
 variable "package" {
   type        = string
   default     = "../../dist/onpaid-aws-arm64.zip"
-  description = "The package that all three functions are, as `make aws-package` builds it."
+  description = "The package that all four functions are, as `make aws-package` builds it."
 }

@@ -10,13 +10,23 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from onpaid.app.doctor import Finding, about_clock, about_provider, about_settings, about_vat, stories
+from onpaid.app.doctor import (
+    Finding,
+    about_clock,
+    about_endpoints,
+    about_provider,
+    about_settings,
+    about_tables,
+    about_vat,
+)
 from onpaid.app.doctor_delivery import about_delivery
-from onpaid.compose import is_live
+from onpaid.app.doctor_sales import about_keys, about_sales
+from onpaid.app.meant import stories
 from onpaid.compose_aws import House
 from onpaid.compose_delivery import templates_of
 from onpaid.compose_invoicing import vat_table
-from onpaid.errors import OnpaidError, StoreError
+from onpaid.compose_modes import is_live
+from onpaid.errors import OnpaidError, ProviderError, StoreError
 from onpaid.repositories.events import Events
 from onpaid.settings import Settings
 
@@ -32,10 +42,14 @@ async def examine(house: House, remaining: Callable[[], float]) -> list[Finding]
     settings = house.settings
     live = is_live(settings)
     found = [each for each in about_settings(settings, live=live) if not each.says.startswith(NOT_HERE)]
-    invoices, delivers = stories(settings)
-    found += _told(lambda: about_vat(vat_table(settings))) if invoices else []
-    found += about_delivery(settings, live=live) if delivers else []
-    found += _told(lambda: _about_templates(settings)) if delivers else []
+    found += about_tables(settings)
+    meant = stories(settings)
+    found += _told(lambda: about_vat(vat_table(settings))) if meant.invoices else []
+    found += about_delivery(settings, live=live) if meant.delivers else []
+    found += _told(lambda: _about_templates(settings)) if meant.delivers else []
+    found += about_sales(settings, live=live) if meant.sells else []
+    keys = house.service.guests.get("key_set")
+    found += await about_keys(keys.read) if keys is not None else []
     if settings["ONPAID_PUBLIC_URL"] is None:
         found.append(
             Finding("ONPAID_PUBLIC_URL is not set: links would lead to nowhere. Set the API's address.")
@@ -89,9 +103,23 @@ async def _about_queue(house: House) -> list[Finding]:
 
 async def _about_providers(house: House, seconds: float) -> list[Finding]:
     """What each provider says of our access, all asked at once."""
-    ask = [each for each in house.outside() if hasattr(each, "doctor")]
-    told = await asyncio.gather(*(_about_one(each, seconds) for each in ask))
+    asking = [_about_one(each, seconds) for each in house.outside() if hasattr(each, "doctor")]
+    told = await asyncio.gather(*asking, _about_endpoints(house, seconds))
     return [finding for findings in told for finding in findings]
+
+
+async def _about_endpoints(house: House, seconds: float) -> list[Finding]:
+    """Whether the webhooks of payments lead here. A key that may not ask this does its work all the same."""
+    night = house.service.reconciling
+    probe = None if night is None else night.reconciler.probe
+    if probe is None:
+        return []
+    try:
+        async with asyncio.timeout(seconds):
+            return about_endpoints(await probe(), live=is_live(house.settings))
+    except (ProviderError, TimeoutError) as error:
+        says = f"Whether Stripe's webhooks lead here could not be asked: {str(error) or 'no answer in time'}."
+        return [Finding(says, wrong=False)]
 
 
 async def _about_one(provider: Any, seconds: float) -> list[Finding]:

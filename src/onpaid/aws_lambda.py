@@ -40,8 +40,8 @@ LAST_WORD: Final = 1.5
 """Seconds before the end at which a request that is still under way is answered with 503."""
 SIGNED: Final = {"stripe-signature": "/webhooks/stripe", "x-razorpay-signature": "/webhooks/razorpay"}
 """Where an event belongs that is only a body, by the header that signs it."""
-RAZORPAY: Final = "/payment/webhook"
-"""The requirement's own path for Razorpay's webhook."""
+AS_REQUIRED: Final = ("/payment/webhook", "/stripe/webhook")
+"""The requirements' own paths for webhooks: Razorpay's, Stripe's."""
 CART: Final = "/payment/create-order"
 JSON: Final = (b"content-type", b"application/problem+json")
 
@@ -137,7 +137,7 @@ async def _ready() -> list[str]:
 
 def _is_webhook(asked: Asked) -> bool:
     path = str(asked.scope["path"])
-    return path.startswith("/webhooks/") or path == RAZORPAY
+    return path.startswith("/webhooks/") or path in AS_REQUIRED
 
 
 def _as_request(event: Event, settings: Settings) -> dict[str, Any]:

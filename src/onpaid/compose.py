@@ -5,30 +5,39 @@ Nothing else builds an engine, a store or a provider; tests build theirs from th
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import SystemRandom
 from typing import Any, Protocol
 
-from onpaid import __version__, compose_delivery, compose_invoicing, compose_messages, compose_telling
+from onpaid import (
+    __version__,
+    compose_billing,
+    compose_delivery,
+    compose_invoicing,
+    compose_messages,
+    compose_night,
+    compose_telling,
+)
 from onpaid.app.delivery import Delivery
 from onpaid.app.forgeries import Forgeries
 from onpaid.app.inbox import Inbox
 from onpaid.app.keeping import Keeping
+from onpaid.app.proving import Prover
+from onpaid.app.reconciling_shown import Reconciling
+from onpaid.app.sales import Sales
 from onpaid.app.views import Views
 from onpaid.clock import Clock, SystemClock
+from onpaid.compose_modes import is_live, keep_to_one_mode, stories
 from onpaid.compose_store import open_store, table_of
 from onpaid.engine.bell import Bell
 from onpaid.engine.flow import Flows
 from onpaid.engine.operations import Operations
 from onpaid.engine.pace import Pace
 from onpaid.engine.runner import Engine
-from onpaid.errors import Conflict, SettingsError
 from onpaid.flows.expire_order import expire_order
 from onpaid.flows.rules import Rules
-from onpaid.providers import razorpay, stripe
 from onpaid.providers.roles import WebhookSource
 from onpaid.repositories.events import Events
 from onpaid.repositories.orders import Orders
@@ -40,9 +49,15 @@ from onpaid.runtime.embedded import AsyncBell, EmbeddedRuntime
 from onpaid.settings import Settings
 from onpaid.store.generation import generation
 from onpaid.store.moved import for_work
-from onpaid.store.port import Insert, Put, Store
+from onpaid.store.port import Put, Store
 
-FLOWS = (expire_order, *compose_telling.FLOWS, *compose_invoicing.FLOWS, *compose_delivery.FLOWS)
+FLOWS = (
+    expire_order,
+    *compose_telling.FLOWS,
+    *compose_invoicing.FLOWS,
+    *compose_delivery.FLOWS,
+    *compose_billing.FLOWS,
+)
 """Every flow of this version; a service tells those of the stories that its settings describe."""
 
 
@@ -60,11 +75,13 @@ class Runtime(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Moving:
-    """How runs are moved: the bell, and what answers it. `sole` says that no other process has the store."""
+    """How runs are moved: the bell, and what answers it. `sole` says that no other process has the store, `stays` that
+    this one lives on between requests: then it keeps the time itself."""
 
     bell: Bell
     runtime: Callable[[Engine, Clock, Sequence[Chore]], Runtime]
     sole: bool = True
+    stays: bool = True
 
 
 def embedded(*, sole: bool = True) -> Moving:
@@ -91,6 +108,9 @@ class Service:
     forgeries: Forgeries
     delivery: Delivery | None = None
     handshakes: Mapping[str, compose_messages.Handshake] = field(default_factory=dict)
+    sales: Sales | None = None
+    reconciling: Reconciling | None = None
+    prover: Prover | None = None
 
     async def start(self) -> None:
         """Begin to advance runs; after an upgrade, judge again what the last version could not make sense of."""
@@ -107,6 +127,8 @@ class Service:
     async def stop(self) -> None:
         """Finish or hand back what is under way, and let go of everything."""
         await self.runtime.stop()
+        if self.reconciling is not None:
+            await self.reconciling.reconciler.close()
         await self.forgeries.close()
         for guest in self.guests.values():
             close = getattr(guest, "close", None)
@@ -129,27 +151,36 @@ async def build(
     """
     clock, random = clock or SystemClock(), SystemRandom()
     moving = moving or embedded(sole=table_of(settings) is None)
-    invoices, delivers = _stories(settings)
-    live = is_live(settings)
+    told, live = stories(settings), is_live(settings)
     store = await for_work(store or await open_store(settings), clock.now())
-    await _keep_to_one_mode(store, live=live)
+    await keep_to_one_mode(store, live=live)
     orders = Orders(store, prices_include_vat=settings["KONVERZKY_PRICES_INCLUDE_VAT"])
     payments, references, events = Payments(store), References(store), Events(store)
-    story = await compose_delivery.delivery(settings, store, orders, clock, live=live) if delivers else None
+    story = (
+        await compose_delivery.delivery(settings, store, orders, clock, live=live) if told.delivers else None
+    )
     providers = compose_telling.guests(settings)
     flows = [expire_order, *compose_telling.FLOWS]
     sources: list[WebhookSource] = []
-    if invoices:
-        providers |= compose_invoicing.guests(settings, live=live)
+    if told.invoices:
+        providers |= compose_invoicing.guests(settings, live=live, sells=told.sells)
         flows += compose_invoicing.FLOWS
-        sources += [providers["payment_source"], compose_invoicing.shop(settings, live=live)]
+        sources += [providers["payment_source"], *compose_invoicing.shops(settings, live=live)]
     if story is not None:
         providers |= story.providers
         flows += compose_delivery.FLOWS
         sources += story.sources
+    sales = None
+    if told.sells:
+        sales = compose_billing.story(settings, store, orders, payments, clock, live=live, others=providers)
+        sales.providers |= {name: each for name, each in (others or {}).items() if name in sales.providers}
+        providers |= sales.providers
+        flows += compose_billing.FLOWS
+        sources += sales.sources
     guests: dict[str, Any] = {
         **providers,
         **({} if story is None else story.records),
+        **({} if sales is None else sales.records),
         "orders": orders,
         "payments": payments,
         "references": references,
@@ -165,39 +196,38 @@ async def build(
         random=random,
         owner=secrets.token_hex(8),
         pace=Pace(factor=settings["ONPAID_TIME_FACTOR"]),
-        lanes=[lane for guest in guests.values() for lane in getattr(guest, "lanes", ())],
+        lanes=list(
+            {lane.name: lane for guest in guests.values() for lane in getattr(guest, "lanes", ())}.values()
+        ),
         lift_lanes=settings["ONPAID_LIFT_LANES"],
         generation=await generation(store),
         sole=moving.sole,
     )
-    shops = [settings["KONVERZKY_SHOP"]] if invoices else []
+    shops = [settings["KONVERZKY_SHOP"]] if told.invoices else []
     shops += [settings["CHECKOUT_SHOP"]] if story is not None else []
+    shops += [settings["STRIPE_CHECKOUT_SHOP"]] if sales is not None else []
     views = Views(store, clock, engine, orders, payments, events, references, shops=tuple(shops))
     recorder = engine.recorder
+    inbox = Inbox(recorder, _keeping(store, guests), {each.name: each for each in sources}, clock)
+    night = compose_night.night(settings, engine, inbox, guests, sole=moving.sole, stays=moving.stays)
+    chores = [*(() if story is None else story.chores(recorder, clock)), *night.chores]
     return Service(
         settings,
         store,
         clock,
         engine,
         Operations(engine),
-        Inbox(recorder, _keeping(store, guests), {each.name: each for each in sources}, clock),
+        inbox,
         views,
-        moving.runtime(engine, clock, () if story is None else story.chores(recorder, clock)),
+        moving.runtime(engine, clock, chores),
         guests,
         Forgeries(recorder, clock),
         None if story is None else story.face(recorder, clock, random),
         {} if story is None else story.handshakes,
+        None if sales is None else sales.face(recorder, clock, random),
+        night.reconciling,
+        night.prover,
     )
-
-
-def _stories(settings: Settings) -> tuple[bool, bool]:
-    """Which stories the settings describe: invoices, delivery. Raises SettingsError for half a story, or none."""
-    invoices, delivers = compose_invoicing.wanted(settings), compose_delivery.wanted(settings)
-    if invoices or not delivers:
-        missing = settings.missing(*compose_invoicing.NEEDS)
-        if missing:
-            raise SettingsError(f"not set: {', '.join(missing)}. `onpaid doctor` says what each is for")
-    return invoices, delivers
 
 
 def _keeping(store: Store, guests: Mapping[str, Any]) -> Keeping:
@@ -208,34 +238,8 @@ def _keeping(store: Store, guests: Mapping[str, Any]) -> Keeping:
         guests.get("checkout_records"),
         guests.get("shipments"),
         guests.get("messages"),
+        guests.get("sessions"),
     )
-
-
-async def _keep_to_one_mode(store: Store, *, live: bool) -> None:
-    """A database that has seen test orders never becomes a live one: their numbers would meet."""
-    mode = b"live" if live else b"test"
-    held = await store.get("meta", "mode")
-    if held is None:
-        with contextlib.suppress(Conflict):
-            await store.commit([Insert("meta", "mode", mode)])
-        held = await store.get("meta", "mode")
-    if held is not None and held.body != mode:
-        raise SettingsError(
-            f"this database holds {held.body.decode()} orders, and the key is of {mode.decode()} mode: "
-            "set ONPAID_DATABASE to a new file"
-        )
-
-
-def is_live(settings: Settings) -> bool:
-    """Whether real money is meant: the mode of the keys. Raises SettingsError if they differ."""
-    stripe_key, razorpay_key = settings["STRIPE_API_KEY"], settings["RAZORPAY_KEY_ID"]
-    modes = {bool(stripe.key_mode(stripe_key))} if stripe_key else set()
-    modes |= {razorpay.key_mode(razorpay_key)} if razorpay_key else set()
-    if len(modes) > 1:
-        raise SettingsError(
-            "STRIPE_API_KEY and RAZORPAY_KEY_ID are of different modes: both live, or both test"
-        )
-    return modes == {True}
 
 
 def _rules(settings: Settings) -> Rules:

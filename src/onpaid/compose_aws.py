@@ -197,7 +197,7 @@ async def build_aws(
         made.append(Called(engine, chores))
         return made[0]
 
-    moving = Moving(bell, called, sole=False)
+    moving = Moving(bell, called, sole=False, stays=False)
     service = await build(settings, store=store, clock=clock, moving=moving, others=others)
     forgeries = HeldForgeries(service.engine.recorder, clock)
     service.forgeries = forgeries

@@ -26,14 +26,18 @@ NEEDS: Final = (
     "FIKEN_PAYMENT_ACCOUNT",
 )
 
-
-def wanted(settings: Settings) -> bool:
-    """Whether anything says that this story is to be told here."""
-    return len(settings.missing(*NEEDS)) < len(NEEDS)
+ACCOUNTS: Final[tuple[str, ...]] = tuple(name for name in NEEDS if name != "KONVERZKY_WEBHOOK_SECRET")
+"""What is needed where sales at Stripe are invoiced, and no shop sends orders."""
 
 
-def guests(settings: Settings, *, live: bool) -> dict[str, Any]:
-    """Who fulfils the story's roles."""
+def wanted(settings: Settings, *, beside_sales: bool = False) -> bool:
+    """Whether anything says that this story is to be told here. Beside sales, Stripe's keys alone say nothing of it."""
+    signs = [name for name in NEEDS if not (beside_sales and name.startswith("STRIPE_"))]
+    return len(settings.missing(*signs)) < len(signs)
+
+
+def guests(settings: Settings, *, live: bool, sells: bool = False) -> dict[str, Any]:
+    """Who fulfils the story's roles. `sells`: billing events follow from what Stripe tells, too."""
     return {
         "payment_source": stripe.Stripe(
             stripe.Settings(
@@ -43,6 +47,7 @@ def guests(settings: Settings, *, live: bool) -> dict[str, Any]:
                 shop=settings["KONVERZKY_SHOP"],
                 order_number_key=settings["STRIPE_ORDER_NUMBER_KEY"],
                 api_base=settings["STRIPE_API_BASE"],
+                billing=sells,
             )
         ),
         "invoicing": fiken.Fiken(
@@ -57,23 +62,27 @@ def guests(settings: Settings, *, live: bool) -> dict[str, Any]:
     }
 
 
-def shop(settings: Settings, *, live: bool) -> WebhookSource:
-    """The shop whose orders come by webhook."""
-    return konverzky.Konverzky(
-        konverzky.Settings(
-            mode=settings["KONVERZKY_AUTH"],
-            secrets=settings["KONVERZKY_WEBHOOK_SECRET"],
-            shop=settings["KONVERZKY_SHOP"],
-            live=live,
+def shops(settings: Settings, *, live: bool) -> list[WebhookSource]:
+    """The shop whose orders come by webhook, if there is one."""
+    if not settings["KONVERZKY_WEBHOOK_SECRET"]:
+        return []
+    return [
+        konverzky.Konverzky(
+            konverzky.Settings(
+                mode=settings["KONVERZKY_AUTH"],
+                secrets=settings["KONVERZKY_WEBHOOK_SECRET"],
+                shop=settings["KONVERZKY_SHOP"],
+                live=live,
+            )
         )
-    )
+    ]
 
 
 def vat_table(settings: Settings) -> VatTable:
     """The VAT table that the operator signed off; an empty one, which refuses every invoice, if there is none."""
     path = settings["INVOICE_VAT_RULES"]
     if path is None:
-        return VatTable(rules=(), source="INVOICE_VAT_RULES, which is not set")
+        return VatTable(rules=(), source="")
     try:
         text = Path(path).read_text(encoding="utf-8")
     except OSError as error:

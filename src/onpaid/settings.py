@@ -14,12 +14,13 @@ from typing import Any
 
 from onpaid.errors import SettingsError
 from onpaid.settings_aws import AWS
+from onpaid.settings_billing import BILLING
 from onpaid.settings_delivery import DELIVERY
 from onpaid.settings_readers import Setting
 from onpaid.settings_secrets import Fetch, fetch_secret, resolved
 from onpaid.settings_table import INVOICING, SERVICE
 
-TABLE: tuple[Setting, ...] = (*SERVICE, *INVOICING, *DELIVERY, *AWS)
+TABLE: tuple[Setting, ...] = (*SERVICE, *INVOICING, *DELIVERY, *BILLING, *AWS)
 
 BY_NAME: dict[str, Setting] = {setting.name: setting for setting in TABLE}
 
@@ -54,7 +55,9 @@ class Settings:
     def shown(self) -> dict[str, str]:
         """Every setting as text, secrets hidden."""
         return {
-            s.name: ("set" if self._values[s.name] else "not set") if s.secret else str(self._values[s.name])
+            s.name: ("set" if self._values[s.name] else "not set")
+            if s.secret
+            else _as_text(self._values[s.name])
             for s in TABLE
         }
 
@@ -65,6 +68,11 @@ class Settings:
 
     def __repr__(self) -> str:
         return "Settings(...)"
+
+
+def _as_text(value: object) -> str:
+    """As it could be written in the environment: a list with blanks between."""
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def load(environment: Mapping[str, str], file: Path | None = None, fetch: Fetch = fetch_secret) -> Settings:

@@ -6,7 +6,8 @@
 
 What is kept there is the plain secret, a list of them in JSON (newest first), or an object: then `#field` behind the
 reference names one of its fields; an object with a single field needs none. RAZORPAY_SECRET_NAME and
-SHIPROCKET_SECRET_NAME name one object that fills several settings; what is set by itself goes before it.
+SHIPROCKET_SECRET_NAME name one object that fills several settings; what is set by itself goes before it. Stripe's key
+has several names, and one value: two that differ are refused.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ OBJECTS: Final[dict[str, dict[str, str]]] = {
     },
     "SHIPROCKET_SECRET_NAME": {"email": "SHIPROCKET_EMAIL", "password": "SHIPROCKET_PASSWORD"},
 }
+STRIPE_KEY: Final = ("STRIPE_API_KEY", "STRIPE_SECRET_KEY", "STRIPE_SECRET")
+STRIPE_PARAMETERS: Final = ("STRIPE_SECRET_PARAMETER", "STRIPE_SECRET_KEY_PARAMETER")
 _YES: Final = frozenset({"true", "yes", "1", "on"})
 
 
@@ -52,10 +55,26 @@ def resolved(values: Mapping[str, str], secret: Collection[str], fetch: Fetch) -
     for name in secret:
         parted = _parted(found.get(name, "").strip())
         if parted is not None:
-            scheme, place = parted
-            place, _, field = place.partition("#")
-            found[name] = _one(name, _kept(name, scheme, place, fetch), field)
-    return found
+            found[name] = _looked_up(name, parted, fetch)
+    return _with_stripe_key(found, fetch)
+
+
+def _with_stripe_key(found: dict[str, str], fetch: Fetch) -> dict[str, str]:
+    """STRIPE_API_KEY filled from whichever of its names is set. Raises SettingsError if two of them differ."""
+    given = {name: found[name].strip() for name in STRIPE_KEY if found.get(name, "").strip()}
+    for name in STRIPE_PARAMETERS:
+        place = found.get(name, "").strip()
+        if place:
+            given[name] = _looked_up(name, _parted(place) or ("ssm", place), fetch).strip()
+    if len(set(given.values())) > 1:
+        raise SettingsError(f"{' and '.join(given)} differ: they are names of one key, so set one of them")
+    return {**found, "STRIPE_API_KEY": next(iter(given.values()))} if given else found
+
+
+def _looked_up(name: str, parted: tuple[str, str], fetch: Fetch) -> str:
+    scheme, place = parted
+    place, _, field = place.partition("#")
+    return _one(name, _kept(name, scheme, place, fetch), field)
 
 
 def fetch_secret(scheme: str, name: str) -> str:

@@ -96,7 +96,10 @@ def at_the_desk(story: Callable[[PaymentsDesk], Awaitable[None]], **more: Any) -
 
     async def main() -> None:
         desk = PaymentsDesk(**more)
-        await story(desk)
+        try:
+            await story(desk)
+        finally:
+            await desk.process.kill()
         assert not desk.world.faults, desk.world.faults
 
     run_virtually(main)

@@ -19,7 +19,7 @@ from onpaid.cli.demo.aws_functions import children
 from onpaid.simulators import ALL as SIMULATED
 from tests.emulator import ROOT, have_tools
 
-ORDERS = 4
+ORDERS, SALES = 6, 2
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,10 @@ def its_emulator(demo: int) -> tuple[int, Path] | None:
 @pytest.mark.timeout(600)
 def test_a_day_on_aws_with_every_fault(package: None) -> None:
     played = subprocess.run(
-        demo("--orders", str(ORDERS), "--faults", "all", "--seed", "1", "--once", "--json"),
+        demo(
+            *("--orders", str(ORDERS), "--sales", str(SALES), "--faults", "all", "--seed", "1"),
+            *("--once", "--json"),
+        ),
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -58,7 +61,12 @@ def test_a_day_on_aws_with_every_fault(package: None) -> None:
     assert report["findings"] == []
     assert report["passed"]
     assert played.returncode == 0
-    assert (report["paid"], report["missing"], report["double"]) == (ORDERS // 2, 0, 0)
+    assert (report["missing"], report["double"]) == (0, 0)
+    sales = report["sales"]
+    assert report["paid"] == (ORDERS - SALES) // 2 + sales["once"]
+    assert (sales["asked"], sales["orders"], sales["listeners"]) == (SALES, sales["paid"], 2)
+    assert (sales["missing"], sales["double"], sales["unexplained"]) == (0, 0, 0)
+    assert report["proof"]["verdict"] == "proven"
     assert report["delivery"]["shipped"] == report["delivery"]["due"] > 0
     assert report["agrees"]
     assert set(report["faults"]) == SIMULATED

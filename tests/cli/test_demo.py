@@ -48,10 +48,18 @@ def test_every_order_is_invoiced_and_mailed_once_or_shipped_and_told_once(tmp_pa
     assert ran.code == 0, ran.err
     assert ran.out.count("\n") == 1
     told = msgspec.json.decode(ran.out, type=Report)
-    assert (told.paid, told.invoiced, told.mailed, told.missing, told.double) == (8, 8, 8, 0, 0)
+    assert told.paid == told.invoiced == told.mailed == 7 + told.sales.once
+    assert (told.missing, told.double) == (0, 0)
+    sales = told.sales
+    assert (sales.asked, sales.sessions, sales.orders, sales.listeners) == (2, 2, sales.paid, 2)
+    assert sales.events > sales.paid
+    assert (sales.missing, sales.double, sales.unexplained, sales.agrees) == (0, 0, 0, True)
+    assert told.proof is not None
+    assert (told.proof.verdict, told.proof.missing, told.proof.double) == ("proven", 0, 0)
+    assert told.reconciliations == []
     assert (told.waiting_for_person, told.agrees, told.passed, told.seed) == (0, True, True, 3)
     delivery = told.delivery
-    assert delivery.carts == 8 == delivery.checkouts + delivery.refused
+    assert delivery.carts == 7 == delivery.checkouts + delivery.refused
     assert delivery.paid == delivery.checkouts
     assert delivery.due == delivery.shipped > 0
     assert (delivery.missing, delivery.double, delivery.unexplained) == (0, 0, 0)
@@ -70,8 +78,25 @@ def test_without_faults_the_proof_is_shown_as_a_table() -> None:
     assert "stock: start minus sold" in said
 
 
+def test_what_was_never_told_is_made_good_and_proven() -> None:
+    ran = demo(
+        "--orders", "24", "--sales", "8", "--once", "--json", "--faults", "drop-webhook", "--seed", "2"
+    )
+    assert ran.code == 0, ran.out
+    told = msgspec.json.decode(ran.out, type=Report)
+    assert told.faults_injected["drop-webhook"] > 5
+    assert (told.missing, told.double, told.waiting_for_person, told.agrees) == (0, 0, 0, True)
+    assert (told.sales.missing, told.sales.double) == (0, 0)
+    assert (told.delivery.missing, told.delivery.double) == (0, 0)
+    assert sum(each.events + each.payments + each.orders for each in told.reconciliations) > 0
+    assert told.reconciliations[-1].last
+    assert told.proof is not None
+    assert told.proof.green
+
+
 def test_rule_25_a_fault_that_lands_after_the_quiet_period_shows_as_double() -> None:
-    ran = demo("--orders", "40", "--once", "--json", "--faults", "late-landing", "--seed", "3")
+    words = ("--orders", "40", "--sales", "0", "--faults", "late-landing", "--seed", "3")
+    ran = demo(*words, "--once", "--json")
     assert ran.code == 1
     told = json.loads(ran.out)
     assert told["double"] > 0
@@ -137,6 +162,23 @@ async def test_a_service_that_is_killed_again_and_again_loses_and_doubles_nothin
 
 def test_the_demo_needs_a_sensible_factor(onpaid: Onpaid) -> None:
     assert onpaid("demo", "--factor", "0.5").code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--orders", "3", "--sales", "4"), "4 of 3 orders cannot be sold at Stripe"),
+        (
+            ("--orders", "3", "--parcels", "2", "--sales", "2"),
+            "2 of 1 orders that are not shipped cannot be sold",
+        ),
+    ],
+)
+def test_no_more_can_be_sold_at_stripe_than_is_bought(
+    onpaid: Onpaid, words: tuple[str, ...], sentence: str
+) -> None:
+    ran = onpaid("demo", *words)
+    assert (ran.code, sentence in " ".join(ran.err.replace("\u2502", " ").split())) == (2, True)
 
 
 def test_no_more_can_be_shipped_than_is_bought(onpaid: Onpaid) -> None:

@@ -6,16 +6,24 @@ import io
 from collections import Counter
 from typing import Any
 
+import msgspec
 from rich.console import Console
 
+from onpaid.app.proof_delivery import Row
 from onpaid.cli.demo.allowance import KILLED, MAIL, MESSAGE, Allowance
 from onpaid.cli.demo.house import House, Talk
 from onpaid.cli.demo.operator import Operator
 from onpaid.cli.demo.options import MESSENGERS, Options
+from onpaid.cli.demo.progress import Now
 from onpaid.cli.demo.report import Beside, Report, judge
-from onpaid.cli.demo.show import Now, Show, proof_table
+from onpaid.cli.demo.report_delivery import with_lost_reports
+from onpaid.cli.demo.report_proof import Proven, Reconciled
+from onpaid.cli.demo.show import Show
+from onpaid.cli.demo.show_report import proof_table
+from onpaid.domain.money import Money
 from onpaid.simulators import ALL
 from onpaid.simulators.ledger_delivery import FINDINGS
+from onpaid.simulators.ledger_sales import FINDINGS as SALES_FINDINGS
 
 
 def test_the_allowance_is_what_chance_explains_and_no_more() -> None:
@@ -37,6 +45,9 @@ def test_the_allowance_is_what_chance_explains_and_no_more() -> None:
     assert Allowance(acts, ["late-landing"]).fault_behind(MAIL, "the answer is lost") == "late-landing"
     assert some.fault_behind(MAIL, "its worker is gone: nobody knows") == KILLED
     assert (some.most(MAIL, KILLED), some.most(MESSAGE, KILLED)) == (0, 0)
+    dropped = Allowance(acts, [*ALL, "drop-webhook"])
+    assert dropped.most(MESSAGE, "503") > some.most(MESSAGE, "503")
+    assert dropped.most(MAIL, "503") == some.most(MAIL, "503")
     some.kills = 2
     assert (some.most(MAIL, KILLED), some.most(MESSAGE, KILLED)) == (2, 16)
 
@@ -95,6 +106,10 @@ class Desk(Talk):
                 "delivery": {"by_order": {"2045": {}}, "messages": [other] + [message] * self.sent},
                 "forged": {"sent": self.forged},
                 "webhooks": {"waiting": 0},
+                "sales": {
+                    "refunds": [{"payment_intent": "pi_back"}],
+                    "disputes": [{"payment_intent": "pi_disputed"}],
+                },
             }
         if method == "POST":
             self.asked.append((path, body))
@@ -167,6 +182,25 @@ async def test_the_operator_puts_away_what_is_known_to_be_forged_and_nothing_els
     assert other.left == {"a/b": "settings?"}
 
 
+async def test_the_operator_takes_note_of_refunds_and_disputes_that_are_true() -> None:
+    def change(payment: str, what: str) -> dict[str, Any]:
+        run = f"report_payment_change:stripe/default/test/{payment}/{what}/100"
+        return ticket("payment", run, payment=f"stripe/default/test/{payment}", what=what)
+
+    true = [change("pi_back", "refund"), change("pi_disputed", "dispute opened")]
+    desk = Desk(tickets=true)
+    assert (await worked(desk)).booked == {each["run"] for each in true}
+    assert desk.asked[0] == (
+        "/api/runs/report_payment_change%3Astripe%2Fdefault%2Ftest%2Fpi_back%2Frefund%2F100/cancel",
+        {"why": "booked by the demo's operator"},
+    )
+    false = [change("pi_back", "dispute opened"), change("pi_other", "refund")]
+    desk = Desk(tickets=false)
+    operator = await worked(desk)
+    assert (desk.asked, operator.booked) == ([], set())
+    assert set(operator.left) == {each["run"] for each in false}
+
+
 async def test_what_was_left_alone_is_forgotten_once_its_ticket_is_closed() -> None:
     desk = Desk(tickets=[ticket("order", "a/b")])
     operator = await worked(desk)
@@ -227,6 +261,43 @@ LEDGER: dict[str, Any] = {
             **{name: [] for name in FINDINGS},
         },
     },
+    "sales": {
+        "counts": {
+            "sessions": 1,
+            "paid": 1,
+            "subscriptions": {"active": 1},
+            "refunds": 0,
+            "disputes": 0,
+            "heard": {"a topic": 4, "sink books": 4},
+            "repeats": {"a topic": 0, "sink books": 2},
+        },
+        "verdict": {name: [] for name in SALES_FINDINGS},
+        "sessions": [{"paid": True, "mode": "payment"}],
+    },
+}
+PROVEN = Proven(
+    verdict="proven",
+    sentence="Proven: 6 orders; nothing is off.",
+    **dict.fromkeys(("orders", "payments", "invoices", "parcels", "messages", "events"), 6),
+    missing=0,
+    double=0,
+    found={"missing": 0},
+    under_way=0,
+    waiting=0,
+    unread={},
+    findings=[],
+)
+DONE = Reconciled("success", 9, 0, 0, 0, 0, [], [], left=False)
+
+
+WELL: dict[str, Any] = {
+    "orders": 6,
+    "carts": 3,
+    "refused": 1,
+    "sales": 1,
+    "sold_orders": 1,
+    "seconds": 1.0,
+    "proof": PROVEN,
 }
 
 
@@ -234,12 +305,23 @@ def reported(
     verdict: dict[str, Any] | None = None,
     ledger: dict[str, Any] | None = None,
     delivery: dict[str, Any] | None = None,
+    sales: dict[str, Any] | None = None,
     **more: Any,
 ) -> Report:
     told = {**LEDGER, **(ledger or {}), "verdict": {**LEDGER["verdict"], **(verdict or {})}}
     of_delivery = LEDGER["delivery"]
     told["delivery"] = {**of_delivery, "verdict": {**of_delivery["verdict"], **(delivery or {})}}
-    return judge(told, Beside(**{"orders": 6, "carts": 3, "refused": 1, "seconds": 1.0, **more}))
+    of_sales = LEDGER["sales"]
+    told["sales"] = {**of_sales, "verdict": {**of_sales["verdict"], **(sales or {})}}
+    return judge(told, Beside(**{**WELL, **more}))
+
+
+UNPROVEN: tuple[dict[str, Any], ...] = (
+    {"verdict": "off", "missing": 1},
+    {"verdict": "unread", "unread": {"stripe": "401"}},
+    {"under_way": 1},
+    {"waiting": 1},
+)
 
 
 def test_a_demo_passes_only_if_everything_fits() -> None:
@@ -256,6 +338,14 @@ def test_a_demo_passes_only_if_everything_fits() -> None:
         reported(stock=["one"]),
         reported(findings=["it took too long"]),
         reported(orders=7),
+        reported(proof=None),
+        *(reported(proof=msgspec.structs.replace(PROVEN, **bad)) for bad in UNPROVEN),
+        reported(reconciled=[DONE, msgspec.structs.replace(DONE, status="partial")]),
+        reported(reconciled=[msgspec.structs.replace(DONE, failures=["webhook endpoint: 429"])]),
+        reported(sold_orders=0),
+        reported(sold_otherwise=["one"]),
+        reported(sales={"untold": ["sink books: payment.successful pi_1"]}),
+        *(reported(sales={name: ["cs_1"]}) for name in SALES_FINDINGS),
         reported(ledger={"forged": {"accepted": 1, "sent": 1}}),
         reported(ledger={"counts": {"concurrent_calls": 1}}),
         reported(carts=4, orders=7),
@@ -270,7 +360,7 @@ def test_a_checkout_that_nobody_paid_is_a_finding() -> None:
     unpaid = reported()
     assert unpaid.passed
     of_delivery = {**LEDGER["delivery"], "counts": {"checkouts": 2, "paid": 1}}
-    told = judge({**LEDGER, "delivery": of_delivery}, Beside(orders=6, carts=3, refused=1, seconds=1.0))
+    told = judge({**LEDGER, "delivery": of_delivery}, Beside(**WELL))
     assert told.findings == ["only 1 of 2 checkouts were paid"]
 
 
@@ -285,6 +375,31 @@ def test_the_delivery_has_figures_of_its_own() -> None:
     assert (told.oversold, told.stock_agrees) == ({"ship": 1}, False)
 
 
+def test_sales_have_figures_of_their_own() -> None:
+    told = reported(sales={"untold": ["a", "b"], "double_prices": ["c"], "misordered": ["d"]}).sales
+    assert (told.missing, told.double, told.unexplained) == (2, 1, 1)
+    assert (told.asked, told.paid, told.orders, told.events, told.repeats, told.listeners) == (
+        1,
+        1,
+        1,
+        4,
+        2,
+        2,
+    )
+    silent = {**LEDGER["sales"], "counts": {**LEDGER["sales"]["counts"], "heard": {}}}
+    assert "nobody listens to billing events" in judge({**LEDGER, "sales": silent}, Beside(**WELL)).findings
+
+
+def test_what_nobody_can_tell_us_is_counted_and_is_no_difference() -> None:
+    row = Row(
+        "p", "order_1", "pay_1", "shop/2045", Money(1, "INR"), "done", told={"order_confirmation": "accepted"}
+    )
+    failed = {"params": {"orderNumber": "2045"}, "template": "order_confirmation", "status": "failed"}
+    rows, unheard = with_lost_reports([row], {"messages": [failed]})
+    assert (rows[0].told, unheard) == ({"order_confirmation": "undeliverable"}, 1)
+    assert with_lost_reports([row], {"messages": [{**failed, "status": "read"}]}) == ([row], 0)
+
+
 def test_missing_counts_payments_and_double_counts_things() -> None:
     assert reported({"missing": ["pi_1"], "invoiced": 2, "mailed": 1, "unmailed": [5]}).missing == 2
     assert reported({"double": [1], "mailed_twice": [2], "doubled_contacts": ["a"]}).double == 3
@@ -295,18 +410,59 @@ def test_what_is_shown_on_a_terminal_fits_it() -> None:
     console = Console(file=out, width=80, force_terminal=True, legacy_windows=False)
     with Show(console, Options(orders=6)) as show:
         show.tell(
-            Now(orders=3, placed=2, paid=1, carts=3, bought=1, due=1, runs={"waiting": 1}, faults={"slow": 2})
+            Now(
+                orders=3,
+                placed=2,
+                paid=1,
+                carts=3,
+                bought=1,
+                due=1,
+                sales=1,
+                sold=1,
+                runs={"waiting": 1},
+                faults={"slow": 2},
+                doing="reconciling, 1",
+            )
         )
-    console.print(proof_table(reported(settled={MAIL: 1, MESSAGE: 2})))
+    told = msgspec.structs.replace(DONE, events=7, asked_again=2)
+    console.print(proof_table(reported(settled={MAIL: 1, MESSAGE: 2}, booked=1, reconciled=[told, DONE])))
     console.print(proof_table(reported({"double": [1]})))
     said = out.getvalue()
     assert "3 payments, 3 invoices, 3 mails; 2 parcels due, 2 shipped" in said
     assert "invoices are one too many: 1" in said
-    assert "onpaid demo --orders 6 --parcels 3 --seed 7" in said
+    assert "onpaid demo --orders 6 --parcels 3 --sales 1 " in said
+    assert "7 events, 0 payments" in said
+    assert "the service's own proof" in said
 
 
-def test_half_of_the_orders_are_shipped_and_each_seed_has_another_messenger() -> None:
-    assert (Options(orders=61).carts, Options(orders=61).shop_orders) == (30, 31)
+def test_orders_are_split_and_each_seed_has_another_messenger() -> None:
+    day = Options(orders=61)
+    assert (day.sold, day.sessions, day.subscriptions) == (10, 7, 3)
+    assert (day.carts, day.shop_orders) == (25, 26)
     assert (Options(orders=5, parcels=0).carts, Options(orders=5, parcels=5).shop_orders) == (0, 0)
+    assert (Options(orders=60, parcels=10).sold, Options(orders=60, parcels=10).shop_orders) == (0, 50)
+    named = Options(orders=12, parcels=4, sales=6)
+    assert (named.sold, named.carts, named.shop_orders, named.subscriptions) == (6, 4, 2, 2)
+    assert (Options(orders=6, sales=1).subscriptions, Options(orders=6, sales=2).subscriptions) == (0, 1)
     assert {Options(seed=seed).messenger for seed in range(1, 5)} == set(MESSENGERS)
     assert Options(seed=1, messages="wati").messenger == "wati"
+
+
+def test_only_a_day_that_loses_webhooks_is_reconciled() -> None:
+    assert Options(faults="all,drop-webhook").loses_webhooks
+    assert not Options(faults="all").loses_webhooks
+    assert Options(faults="drop-webhook").patience > Options(faults="all").patience
+
+
+def test_a_reconciliation_is_the_last_one_only_if_nothing_was_missing() -> None:
+    assert DONE.last
+    for more in (
+        {"orders": 1},
+        {"payments": 1},
+        {"events": 1},
+        {"runs_started": 1},
+        {"left": True},
+        {"failures": ["x"]},
+        {"status": "partial"},
+    ):
+        assert not msgspec.structs.replace(DONE, **more).last

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from onpaid.app.doctor import about_settings, stories
+from onpaid.app.doctor import about_settings
 from onpaid.app.doctor_delivery import DISLIKED, MESSAGING, about_delivery
+from onpaid.app.meant import stories
 from onpaid.compose_messages import NEEDS
 from onpaid.settings import Settings
 from tests.cli.test_doctor import WHOLE
@@ -53,20 +54,21 @@ def the_one(told: list[tuple[str, bool]]) -> tuple[str, bool]:
 
 
 def test_a_story_is_looked_at_if_anything_of_it_is_set() -> None:
-    assert stories(Settings(WHOLE)) == (True, False)
-    assert stories(Settings(DELIVERS)) == (False, True)
-    assert stories(Settings({**WHOLE, **DELIVERS})) == (True, True)
-    assert stories(Settings({"SHIPROCKET_EMAIL": "api@shop.example"})) == (False, True)
-    assert stories(Settings({"WHATSAPP_PROVIDER": "wati"})) == (False, True)
+    assert stories(Settings(WHOLE)) == (True, False, False)
+    assert stories(Settings(DELIVERS)) == (False, True, False)
+    assert stories(Settings({**WHOLE, **DELIVERS})) == (True, True, False)
+    assert stories(Settings({"SHIPROCKET_EMAIL": "api@shop.example"})) == (False, True, False)
+    assert stories(Settings({"WHATSAPP_PROVIDER": "wati"})) == (False, True, False)
     assert not [says for says, _ in of_delivery() if "STRIPE" in says or "FIKEN" in says]
 
 
-def test_where_no_story_is_set_up_both_are_told_with_what_they_need() -> None:
+def test_where_no_story_is_set_up_all_are_told_with_what_they_need() -> None:
     settings = Settings({name: WHOLE[name] for name in WHOLE if name.startswith("ONPAID_")})
-    (nothing, invoices, delivery) = about_settings(settings, live=False)
+    (nothing, invoices, delivery, sales) = about_settings(settings, live=False)
     assert ("Nothing is set up" in nothing.says, nothing.wrong) == (True, True)
     assert ("FIKEN_API_TOKEN" in invoices.says, invoices.wrong) == (True, False)
     assert ("RAZORPAY_KEY_ID, RAZORPAY_KEY_SECRET" in delivery.says, delivery.wrong) == (True, False)
+    assert ("JWT_ACCESS_TOKEN_SECRET" in sales.says, sales.wrong) == (True, False)
 
 
 def test_whole_settings_of_delivery_leave_only_addresses_to_be_entered() -> None:

@@ -12,12 +12,22 @@ from hypothesis import strategies as st
 
 from onpaid.app.products_file import read_products
 from onpaid.cli.importing import in_bits
-from onpaid.cli.simulating import for_delivery, how_to_use, target_of, write_products, write_settings
+from onpaid.cli.simulating import (
+    for_delivery,
+    for_invoices,
+    for_sales,
+    how_to_use,
+    target_of,
+    write_prices,
+    write_products,
+    write_settings,
+)
 from onpaid.domain.money import Money
 from onpaid.domain.products import Dimensions, Product
 from onpaid.errors import NotPossible
 from onpaid.settings import Settings as Ours
 from onpaid.simulators import Served, Settings, Simulators
+from onpaid.simulators.price_list import PRICES
 from onpaid.web.settings import WebSettings
 from tests.cli.kit import Onpaid
 
@@ -112,6 +122,14 @@ def test_what_the_simulated_shop_sells_can_be_imported(onpaid: Onpaid, tmp_path:
     assert (taken.code, "cannot be written" in taken.err) == (1, True)
 
 
+def test_what_is_sold_at_stripe_can_be_imported(onpaid: Onpaid, tmp_path: Path) -> None:
+    write_prices(tmp_path / "prices.csv")
+    told = onpaid("catalogue", "import", str(tmp_path / "prices.csv"), "--dry-run", "--json").well().json()
+    assert told["prices"] == len(PRICES)
+    taken = onpaid("simulate", "--prices", str(tmp_path))
+    assert (taken.code, "cannot be written" in taken.err) == (1, True)
+
+
 def test_the_simulators_sign_with_a_readers_secrets_and_repeat_none() -> None:
     ours = Ours(
         {
@@ -119,6 +137,7 @@ def test_the_simulators_sign_with_a_readers_secrets_and_repeat_none() -> None:
             "SHIPROCKET_WEBHOOK_TOKEN": "canary-tracking",
             "WHATSAPP_WEBHOOK_TOKEN": "canary-token",
             "STRIPE_WEBHOOK_SECRET": "canary-stripe",
+            "JWT_ACCESS_TOKEN_SECRET": "canary-jwt",
         }
     )
     target = target_of(ours, "http://service.example/")
@@ -141,10 +160,19 @@ def test_settings_for_a_service_beside_the_simulators_are_written_once(
     onpaid.environment = {"ONPAID_DATABASE": f"sqlite:///{tmp_path}/trial.db"}
     told = onpaid("--settings", str(file), "settings", "--json").well().json()
     shown = {each["name"]: each for each in told}
-    for name, value in for_delivery(beside, simulators.settings).items():
-        assert shown[name]["secret"] or str(shown[name]["value"]).lower() == value.lower(), name
+    wanted = for_delivery(beside, simulators.settings) | for_sales(simulators.settings)
+    for name, value in wanted.items():
+        is_there = shown[name]["value"]
+        told_as = " ".join(is_there) if isinstance(is_there, list) else str(is_there)
+        assert shown[name]["secret"] or told_as.lower() == value.lower(), name
+    text = file.read_text()
+    invoicing = for_invoices(beside, simulators.settings)
+    assert [name for name in invoicing if f"{name} = " not in text] == []
     said = how_to_use(beside, simulators.settings, written=file, products=tmp_path / "p.csv")
     assert f"onpaid --settings {file} products import {tmp_path}/p.csv" in said
+    assert f"onpaid --settings {file} catalogue import PRICES" in said
+    assert 'ONPAID_PORT = "8000"' in text
+    assert "onpaid simulate" in file.with_suffix(".vat.toml").read_text()
     with pytest.raises(NotPossible, match="is there already"):
         write_settings(file, beside, simulators.settings)
     with pytest.raises(NotPossible, match="cannot be written"):

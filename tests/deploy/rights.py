@@ -11,9 +11,11 @@ from typing import NamedTuple
 
 from onpaid.repositories.documented_tables import TABLES
 
-WEB, WORK, TICK = ("WebRole",), ("WorkRole",), ("TickRole",)
-ALL = (*WEB, *WORK, *TICK)
+WEB, WORK, TICK, RECONCILE = ("WebRole",), ("WorkRole",), ("TickRole",), ("ReconcileRole",)
+ALL = (*WEB, *WORK, *TICK, *RECONCILE)
 LAMBDA = "Lambda"
+AGREED = "agreed"
+"""The module of a right that a requirement names and no code of ours uses."""
 
 
 class Right(NamedTuple):
@@ -42,6 +44,7 @@ SHARED = {
     "link-secret": "ONPAID_LINK_SECRET",
     "stripe-secret-key": "STRIPE_API_KEY",
     "stripe-webhook-secret": "STRIPE_WEBHOOK_SECRET",
+    "jwt-access-token-secret": "JWT_ACCESS_TOKEN_SECRET",
     "konverzky-webhook-secret": "KONVERZKY_WEBHOOK_SECRET",
     "fiken-api-token": "FIKEN_API_TOKEN",
     "razorpay": "RAZORPAY_SECRET_NAME",
@@ -69,6 +72,7 @@ TABLE_OF = {
     "SELLERS_TABLE_NAME": "SellersTable",
     "ADDRESSES_TABLE_NAME": "AddressesTable",
     "SHIPMENTS_TABLE_NAME": "ShipmentsTable",
+    "STRIPE_CUSTOMERS_TABLE": "StripeCustomersTable",
     "WEBHOOK_IDEMPOTENCY_TABLE": "WebhookIdempotencyTable",
     "COMMERCE_TABLE": "CommerceTable",
 }
@@ -89,6 +93,14 @@ RIGHTS: tuple[Right, ...] = (
     Right(WORK, "sqs:GetQueueAttributes", "${WorkQueue.Arn}", LAMBDA),
     Right(WORK, "sns:Publish", "${AlertsTopic}", "providers/alert_topic.py", '"publish"'),
     Right(WEB, "sns:GetTopicAttributes", "${AlertsTopic}", "providers/alert_topic.py", '"get_topic_attributes"'),
+    Right(WORK, "sns:Publish", "${BillingEventsTopic}", "providers/billing_topic.py", '"publish"'),
+    Right(WEB, "sns:GetTopicAttributes", "${BillingEventsTopic}", "providers/billing_topic.py",
+          '"get_topic_attributes"'),
+    *(
+        Right(RECONCILE, f"dynamodb:{verb}", resource, AGREED)
+        for verb in ("GetItem", "PutItem", "Query")
+        for resource in ("${CommerceTable.Arn}", "${CommerceTable.Arn}/index/*")
+    ),
     Right(ALL, "ssm:GetParameter", PARAMETERS, "settings_secrets.py", "get_parameter"),
     *(
         Right((role,), f"logs:{verb}", f"${{{role.removesuffix('Role')}Logs.Arn}}", LAMBDA)
@@ -126,5 +138,6 @@ def too_wide(rights: set[tuple[str, str]]) -> Iterator[str]:
             yield f"{action} is more than one action"
         if resource == "*" and action not in UNAVOIDABLE:
             yield f"{action} is allowed on everything"
-        if "*" in resource.removesuffix("/${Environment}/*") and resource != "*":
+        narrow = resource.removesuffix("/${Environment}/*").removesuffix("${CommerceTable.Arn}/index/*")
+        if "*" in narrow and resource != "*":
             yield f"{action} is allowed on {resource}"

@@ -10,11 +10,14 @@ import ast
 import json
 import re
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
 from typing import Any
 
-from tests.deploy.template import FUNCTIONS, ROOT, Template, filled, plain, properties, resources, texts
+from tests.deploy.template import FILE, FUNCTIONS, ROOT, Template, filled, plain, properties, resources, texts
 
 SOURCE = ROOT / "src"
+ENTRANCES = FILE.parent
+"""Where modules are that stand beside onpaid in the package."""
 NAME = "${ProjectName}-${Environment}-"
 NAMED = {
     "AWS::ApiGatewayV2::Api": "Name",
@@ -42,8 +45,9 @@ def handlers(template: Template) -> Iterator[str]:
     """Every function names a handler that exists: its module in our sources, its function at the top of that."""
     for name in FUNCTIONS:
         module, _, handler = properties(template, name)["Handler"].rpartition(".")
-        path = SOURCE / f"{module.replace('.', '/')}.py"
-        if not path.is_file():
+        file = f"{module.replace('.', '/')}.py"
+        path = next((place / file for place in (SOURCE, ENTRANCES) if (place / file).is_file()), None)
+        if path is None:
             yield f"{name}: there is no module {module}"
         elif handler not in _defined(ast.parse(path.read_text(encoding="utf-8"))):
             yield f"{name}: {module} has no {handler}"
@@ -53,6 +57,8 @@ def _defined(module: ast.Module) -> Iterator[str]:
     for node in module.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.name
+        elif isinstance(node, ast.ImportFrom):
+            yield from (each.asname or each.name for each in node.names)
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             yield from (each.id for each in targets if isinstance(each, ast.Name))
@@ -107,18 +113,22 @@ def permissions(template: Template) -> Iterator[str]:
             yield f"{name}: {told['Principal']} calls nobody"
         elif f":{service}:" not in plain(told.get("SourceArn", "")):
             yield f"{name}: {told['Principal']} may call in anybody's name"
-    for missing in {"${WebFunction}", "${TickFunction}"} - called:
+    for missing in {"${WebFunction}", "${TickFunction}", "${ReconcileFunction}"} - called:
         yield f"{missing} cannot be called"
 
 
 def schedules(template: Template) -> Iterator[str]:
-    """Every rule tells the tick which schedule it is, and is covered by the tick's permission."""
-    may = plain(properties(template, "TickPermission").get("SourceArn", "")).rpartition("rule/")[2]
+    """Every rule tells its function which schedule it is, and is covered by that function's permission."""
+    may = {
+        plain(each["Properties"]["FunctionName"]): plain(each["Properties"].get("SourceArn", ""))
+        for each in resources(template, "AWS::Lambda::Permission").values()
+    }
     for name, each in resources(template, "AWS::Events::Rule").items():
         told = each["Properties"]
-        if not plain(told["Name"]).startswith(may.rstrip("*")):
-            yield f"{name}: {plain(told['Name'])} may not call the tick"
         for target in told["Targets"]:
+            function = plain(target["Arn"]).replace(".Arn}", "}")
+            if not fnmatchcase(plain(told["Name"]), may.get(function, "").rpartition("rule/")[2]):
+                yield f"{name}: {plain(told['Name'])} may not call {function}"
             try:
                 schedule = json.loads(target["Input"])["schedule"]
             except (ValueError, KeyError, TypeError):

@@ -20,7 +20,7 @@ from tests.emulator import have_tools
 FILE = ROOT / "deploy" / "aws" / "template.yaml"
 PYTHON = ROOT / ".venv-aws" / "bin" / "python"
 TRANSFORM = ROOT / "tests" / "deploy" / "transform.py"
-FUNCTIONS = ("WebFunction", "WorkFunction", "TickFunction")
+FUNCTIONS = ("WebFunction", "WorkFunction", "TickFunction", "ReconcileFunction")
 
 Template = dict[str, Any]
 Fault = Callable[[Template], object]

@@ -54,6 +54,7 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "==": lambda left, right: bool(left == right),
     "!=": lambda left, right: bool(left != right),
     ">": lambda left, right: bool(left > right),
+    "||": lambda left, right: bool(left or right),
 }
 LITERALS = {"true": True, "false": False, "null": None}
 

@@ -6,6 +6,7 @@ Wheels are made up here, so nothing is fetched. onpaid's own part is the real on
 from __future__ import annotations
 
 import ast
+import dataclasses
 import os
 import shutil
 import sys
@@ -44,7 +45,8 @@ def places(tmp_path: Path) -> Places:
     lock = tmp_path / "requirements-aws.lock"
     lock.write_text(f"tiny==1 \\\n    --hash=sha256:{digest(made)}\n")
     fetched(HERE, lock, tmp_path / "cache", lambda _, __, into: shutil.copy(made, into))
-    return Places(source, lock, tmp_path / "cache", tmp_path / "dist", {"onpaid": ("web",)})
+    handlers = {"onpaid": ("web",)}
+    return Places(source, lock, tmp_path / "cache", tmp_path / "dist", handlers, entrances=())
 
 
 # -- what goes in ------------------------------------------------------------------------------------------------
@@ -65,6 +67,16 @@ def test_what_no_handler_imports_stays_out() -> None:
         assert (SOURCE / part).exists(), f"{part} is left out and does not exist"
         inside = {name.removeprefix("onpaid/") for name in held if name.startswith(f"onpaid/{part}")}
         assert inside <= set(SHARED), f"{part} is left out, but for what handlers share with it"
+
+
+def test_the_entrance_that_was_agreed_only_hands_on() -> None:
+    (entrance,) = Places().entrances
+    held = contents(SOURCE, [], [entrance])
+    assert held[entrance.name] == entrance.read_bytes()
+    assert set(held) - set(own(SOURCE)) == {"lambda_function.py"}
+    kinds = {type(node) for node in ast.parse(entrance.read_bytes()).body}
+    assert kinds == {ast.Expr, ast.ImportFrom, ast.Assign}
+    assert "onpaid/aws_reconcile.py" in held
 
 
 def test_neither_bytecode_nor_hidden_files_go_in(tmp_path: Path) -> None:
@@ -201,6 +213,21 @@ def test_a_damaged_package_is_built_again(places: Places) -> None:
     package.write_bytes(first[:-1])
     build(HERE, places)
     assert package.read_bytes() == first
+
+
+def test_an_entrance_is_in_the_package_tried_and_built_again_when_it_changes(
+    places: Places, tmp_path: Path
+) -> None:
+    entrance = tmp_path / "door.py"
+    entrance.write_text("from onpaid import web as handler\n")
+    with_door = dataclasses.replace(places, entrances=(entrance,), handlers={"door": ("handler",)})
+    package, _ = build(HERE, with_door)
+    with zipfile.ZipFile(package) as opened:
+        assert opened.read("door.py") == entrance.read_bytes()
+    assert "as before" in build(HERE, with_door)[1]
+    entrance.write_text("from onpaid import nothing as handler\n")
+    with pytest.raises(PackageError, match="does not import"):
+        build(HERE, with_door)
 
 
 def test_compiled_modules_go_in_when_asked(places: Places) -> None:

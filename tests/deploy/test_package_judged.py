@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.package_aws import write
+from scripts.package_aws import Places, write
 from scripts.package_check import alike, architecture, imports, sizes
-from scripts.package_contents import own
+from scripts.package_contents import contents
 from scripts.package_wheels import AARCH64, LAMBDA, PackageError, fetched, host, locked, reason
 from tests.house.reading import ROOT, SOURCE, named_rows, page
 
@@ -53,9 +53,24 @@ def test_the_package_runs_the_versions_that_tests_run() -> None:
     assert {name: tested.get(name) for name in packed} == packed
 
 
-def test_a_lock_under_conditions_is_refused() -> None:
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "python_version < '3.12'",
+        "platform_python_implementation == 'PyPy'",
+        "platform_python_implementation != 'PyPy' and python_version < '3.12'",
+        "platform_python_implementation != 'PyPy' or sys_platform == 'win32'",
+    ],
+)
+def test_a_lock_under_conditions_is_refused(condition: str) -> None:
     with pytest.raises(PackageError, match=r"tiny==1 is locked under a condition"):
-        locked("tiny==1 ; python_version < '3.12' \\\n    --hash=sha256:" + "0" * 64)
+        locked(f"tiny==1 ; {condition} \\\n    --hash=sha256:" + "0" * 64)
+
+
+def test_a_condition_that_holds_for_every_cpython_is_none() -> None:
+    condition = "implementation_name != 'PyPy' and platform_python_implementation != 'PyPy'"
+    digit = "0" * 64
+    assert locked(f"tiny==1 ; {condition} \\\n    --hash=sha256:{digit}") == {"tiny==1": {digit}}
 
 
 def test_a_package_without_a_wheel_is_named() -> None:
@@ -147,7 +162,7 @@ def test_two_packages_must_hold_the_same_modules(tmp_path: Path) -> None:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package unpacked, from the sources and from the wheels that are installed here: no network is needed."""
     made = tmp_path_factory.mktemp("package")
-    for name, body in own(SOURCE).items():
+    for name, body in contents(SOURCE, [], Places().entrances).items():
         (made / name).parent.mkdir(parents=True, exist_ok=True)
         (made / name).write_bytes(body)
     for package in pins("requirements-aws.lock"):

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 import onpaid
+from onpaid.app.reconciling_schedule import NAME
 from onpaid.store import dynamodb_table
 from tests.deploy.rules import RULES, Rule
 from tests.deploy.template import (
+    FILE,
     FUNCTIONS,
     expanded,
     filled,
@@ -40,7 +42,7 @@ DIMENSIONS = [
     {"Name": "Environment", "Value": {"Ref": "Environment"}},
 ]
 OURS = "Onpaid"
-ROLES = ("WebRole", "WorkRole", "TickRole")
+ROLES = ("WebRole", "WorkRole", "TickRole", "ReconcileRole")
 
 
 def test_translator_and_linter_find_nothing() -> None:
@@ -58,7 +60,7 @@ def test_what_neither_of_them_sees_is_right(rule: Rule) -> None:
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_is_what_was_agreed(name: str) -> None:
     told = properties(expanded(), name)
-    limits = {"WebFunction": 25, "WorkFunction": 120, "TickFunction": 55}
+    limits = {"WebFunction": 25, "WorkFunction": 120, "TickFunction": 55, "ReconcileFunction": 300}
     assert (told["Runtime"], told["Architectures"], told["Timeout"]) == (
         "python3.12",
         ["arm64"],
@@ -68,14 +70,16 @@ def test_a_function_is_what_was_agreed(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_handler_can_be_imported(name: str) -> None:
+def test_a_handler_can_be_imported(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(FILE.parent)
     module, _, handler = properties(expanded(), name)["Handler"].rpartition(".")
     assert callable(getattr(importlib.import_module(module), handler))
 
 
 def test_only_the_worker_may_look_like_a_loop() -> None:
     loops = {name: properties(expanded(), name).get("RecursiveLoop") for name in FUNCTIONS}
-    assert loops == {"WebFunction": None, "WorkFunction": "Allow", "TickFunction": None}
+    assert {name for name, loop in loops.items() if loop is not None} == {"WorkFunction"}
+    assert loops["WorkFunction"] == "Allow"
 
 
 def test_one_tick_at_once_unless_the_account_cannot_reserve_any() -> None:
@@ -90,13 +94,22 @@ def test_a_tick_that_failed_is_left_to_the_next() -> None:
     assert plain(told["FunctionName"]) == "${TickFunction}"
 
 
+def test_a_night_that_failed_is_tried_again_and_is_the_rules_alone_to_start() -> None:
+    told = properties(expanded(), "ReconcileInvocations")
+    assert (told["MaximumRetryAttempts"], told["MaximumEventAgeInSeconds"]) == (2, 21_600)
+    assert plain(told["FunctionName"]) == "${ReconcileFunction}"
+    rule, permission = (properties(expanded(), name) for name in ("ReconcileRule", "ReconcilePermission"))
+    assert plain(permission["SourceArn"]).endswith(f":rule/{plain(rule['Name'])}")
+    assert json.loads(rule["Targets"][0]["Input"]) == {"schedule": NAME}
+
+
 def test_a_ring_comes_at_once_and_waits_for_days() -> None:
     told = properties(expanded(), "WorkQueue")
     assert (told["DelaySeconds"], told["MessageRetentionPeriod"]) == (0, 4 * 86_400)
     assert properties(expanded(), "WorkDeadLetterQueue")["MessageRetentionPeriod"] == 14 * 86_400
 
 
-@pytest.mark.parametrize("parameter", ["Invoicing", "Checkout", "Parcels", "Messages", "Issues"])
+@pytest.mark.parametrize("parameter", ["Invoicing", "Checkout", "Sales", "Parcels", "Messages", "Issues"])
 def test_no_provider_is_chosen_for_anybody(parameter: str) -> None:
     assert source()["Parameters"][parameter]["Default"] == "none"
 
@@ -142,10 +155,9 @@ def test_every_alarm_tells_when_it_begins_and_when_it_is_over() -> None:
         assert told["AlarmDescription"].endswith("."), name
 
 
-def test_only_the_clock_alarms_by_silence() -> None:
-    assert [name for name, told in alarms().items() if told["TreatMissingData"] == "breaching"] == [
-        "TickMissing"
-    ]
+def test_only_the_clock_and_the_nights_alarm_by_silence() -> None:
+    silent = [name for name, told in alarms().items() if told["TreatMissingData"] == "breaching"]
+    assert silent == ["TickMissing", "ReconcileMissing"]
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -172,7 +184,10 @@ def test_every_function_is_watched(name: str, metric: str) -> None:
         if told["MetricName"] == metric
         and told["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": name}}]
     ]
-    assert [(told["Threshold"], told["Statistic"]) for told in found] == [(0, "Sum")]
+    (told,) = found
+    more_than_none = [(0, "GreaterThanThreshold"), (1, "GreaterThanOrEqualToThreshold")]
+    assert told["Statistic"] == "Sum"
+    assert (told["Threshold"], told["ComparisonOperator"]) in more_than_none
 
 
 def test_every_table_that_is_written_is_watched_for_throttling() -> None:

@@ -30,10 +30,13 @@ def work(event, context):
 
 def tick(event, context):
     return {"told": event}
+
+lambda_handler = tick
 """
 EVERYTHING = {
     "Invoicing": "fiken",
     "Checkout": "razorpay",
+    "Sales": "stripe",
     "Parcels": "shiprocket",
     "Messages": "meta",
     "Issues": "jira",
@@ -50,6 +53,7 @@ def stand_in() -> bytes:
     with zipfile.ZipFile(held, "w") as package:
         package.writestr("onpaid/__init__.py", "")
         package.writestr("onpaid/aws_lambda.py", STAND_IN)
+        package.writestr("lambda_function.py", STAND_IN)
     return held.getvalue()
 
 
@@ -101,10 +105,22 @@ def test_the_clock_tells_the_tick_its_schedule(whole: Stack) -> None:
     assert whole.invoke("tick", json.loads(target["Input"])) == {"told": {"schedule": "tick"}}
 
 
+def test_the_night_tells_the_reconciliation_its_schedule(whole: Stack) -> None:
+    events = whole.emulator.client("events")
+    rule = events.describe_rule(Name=whole.name("nightly-reconciliation"))
+    assert (rule["ScheduleExpression"], rule["State"]) == ("cron(0 2 * * ? *)", "ENABLED")
+    (target,) = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+    assert target["Arn"].endswith(f":function:{whole.name('reconcile')}")
+    given = json.loads(target["Input"])
+    assert whole.invoke("reconcile", given) == {"told": {"schedule": "nightly-reconciliation"}}
+
+
 def test_functions_find_their_secrets_by_name(whole: Stack) -> None:
     told = whole.emulator.client("lambda").get_function_configuration(FunctionName=whole.name("web"))
     variables = told["Environment"]["Variables"]
     assert variables["STRIPE_API_KEY"] == f"secretsmanager:{whole.name('stripe-secret-key')}"
+    assert variables["JWT_ACCESS_TOKEN_SECRET"] == (f"secretsmanager:{whole.name('jwt-access-token-secret')}")
+    assert variables["BILLING_EVENTS_TOPIC_ARN"] == whole.made()["BillingEventsTopic"]
     assert variables["ONPAID_SETTINGS"] == f"ssm:/{whole.project}/prod/settings"
     assert variables["ONPAID_PUBLIC_URL"] == "https://pay.example.org"
     scheme, _, name = variables["ONPAID_ADMIN_TOKEN"].partition(":")

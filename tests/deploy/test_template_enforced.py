@@ -55,7 +55,7 @@ pytestmark = pytest.mark.timeout(300)
 
 def batches_too(template: Template) -> None:
     """At AWS whoever may send a message may send ten; the emulator asks for a right of that name, which AWS has not."""
-    for role in ("WebRole", "WorkRole", "TickRole"):
+    for role in ("WebRole", "WorkRole", "TickRole", "ReconcileRole"):
         for each in statements(template, role):
             if "sqs:SendMessage" in each["Action"]:
                 each["Action"].append("sqs:SendMessageBatch")
@@ -136,6 +136,20 @@ def test_an_order_goes_the_whole_way_under_these_rights(service: Stack) -> None:
     assert [item["orderId"] for item in items] == [{"S": "10042"}]
     for door in ("web", "work", "tick"):
         assert not [word for word in DENIED if word in service.log(door)], service.log(door)
+
+
+def test_a_night_is_begun_and_ended_under_these_rights(service: Stack) -> None:
+    """Nobody outside answers, so it fails as the alarm wants it; that it ran, and what is left, is written down."""
+    functions = service.emulator.client("lambda")
+    answer = functions.invoke(FunctionName=service.name("reconcile"), Payload=b"{}")
+    told = json.load(answer["Payload"])
+    assert answer["FunctionError"], told
+    assert "could look at nothing" in told["errorMessage"], told
+    assert not [word for word in DENIED if word in service.log("reconcile")], service.log("reconcile")
+    key = {"PK": {"S": "SYSTEM"}, "SK": {"S": "STRIPE_ORDER_SYNC"}}
+    table = service.emulator.client("dynamodb")
+    item = table.get_item(TableName=service.name("commerce"), Key=key)["Item"]
+    assert item["lastSyncProcessed"] == {"N": "0"}
 
 
 def test_the_doctor_may_look_at_everything(service: Stack) -> None:

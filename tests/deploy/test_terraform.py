@@ -127,7 +127,10 @@ def test_the_two_make_the_same(choice: str) -> None:
 
 def test_every_resource_of_the_template_is_compared() -> None:
     made = terraformed(
-        Module(written(), {"documented_tables": True, "domain_name": "a.example", "alert_email": "a@b"})
+        Module(
+            written(),
+            {"documented_tables": True, "domain_name": "a.example", "alert_email": "a@b", "sales": "stripe"},
+        )
     )
     assert set(made) == set(resources(source()))
     assert len(made) == len(Expanded(expanded(), CHOICES["everything"]).resources()) > 70

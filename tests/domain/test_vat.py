@@ -98,6 +98,11 @@ def test_an_unsigned_table_invoices_nothing(missing: str) -> None:
     assert "signed_off_by and signed_off_on" in caught.value.facts["to_do"]
 
 
+def test_no_table_at_all_names_the_setting() -> None:
+    with pytest.raises(Problem, match="INVOICE_VAT_RULES names no file"):
+        VatTable(rules=(), source="").rule_for("NO", Decimal(25), date(2026, 1, 1))
+
+
 def test_the_sample_is_sound_and_unsigned() -> None:
     table = VatTable.from_toml(SAMPLE)
     assert not table.signed

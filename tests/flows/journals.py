@@ -155,7 +155,7 @@ async def resume(golden: Golden, story: Told, at: int, as_now: Renaming = _as_it
     store, clock = MemoryStore(), VirtualClock()
     for documents in (golden.before, *(each.documents for each in golden.boundaries[: at + 1])):
         for document in documents:
-            await store.commit([_write(document)])
+            await store.commit([as_write(document)])
     flows = [as_now(flow) for flow in scene.flows]
     guests = scene.guests(store, clock)
     process = Process(store, flows, guests, clock, name="later", lanes=scene.lanes, pace=scene.pace)
@@ -163,7 +163,7 @@ async def resume(golden: Golden, story: Told, at: int, as_now: Renaming = _as_it
     return await ending_of(store, flows), world
 
 
-def _write(document: Document) -> Write:
+def as_write(document: Document) -> Write:
     if document.deleted:
         return Delete(document.kind, document.key)
     body = base64.b64decode(document.body) if document.packed else msgspec.json.encode(document.body)
@@ -227,7 +227,7 @@ def _ref(run: str) -> str:
     return f"onpaid:{order}:{template}"
 
 
-def _text(golden: Golden) -> bytes:
+def text_of(golden: Golden) -> bytes:
     """One line for each boundary, so that a difference can be read."""
     lines = b",\n".join(msgspec.json.encode(boundary) for boundary in golden.boundaries)
     whole = msgspec.json.encode(msgspec.structs.replace(golden, boundaries=[]))
@@ -239,5 +239,5 @@ if __name__ == "__main__":
     for told in TOLD:
         if not file_of(told).exists():
             written = run_virtually(partial(write_down, told))
-            file_of(told).write_bytes(_text(written))
+            file_of(told).write_bytes(text_of(written))
             print(f"{file_of(told)}: {len(written.boundaries)} commits")

@@ -9,7 +9,7 @@ import pytest
 
 from onpaid.domain.money import Money
 from onpaid.domain.payments import PaymentChanged
-from tests.flows.stage import ACCOUNT, Stage, line, tell
+from tests.flows.stage import ACCOUNT, Stage, line, paid_for, tell
 
 BOOK = line("77", "199.00")
 AUDIO = line("78", "100.00")
@@ -138,6 +138,20 @@ def test_a_change_that_comes_before_its_payment_waits_for_it() -> None:
         assert not stage.world.invoices
         flows = sorted(str(ticket.run).split(":")[0] for ticket in await stage.tickets())
         assert flows == ["invoice_payment", "report_payment_change"]
+
+    tell(story)
+
+
+def test_a_change_of_a_payment_that_was_not_to_be_invoiced_is_no_ticket() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.hear(msgspec.structs.replace(paid_for("1001", "199.00"), expects=()))
+        await stage.hear(changed("charge.refunded", "50.00"))
+        await stage.rest()
+        (run,) = await stage.runs("report_payment_change")
+        assert run.state == "done"
+        assert msgspec.json.decode(run.result) == "it was not to be invoiced"
+        assert not await stage.tickets()
+        assert not stage.world.invoices
 
     tell(story)
 

@@ -85,6 +85,12 @@ async def killed_days(orders: int, seed: int) -> dict[str, Any]:
     return await day(orders, seed, killed, between=(0.2, 4.0))
 
 
+async def lossy_days(orders: int, seed: int) -> dict[str, Any]:
+    """A day on which a tenth of all webhooks never comes, and the service is killed every few seconds: also while it
+    reconciles, and while it proves."""
+    return await day(orders, seed, killed, between=(3.0, 7.0), faults="all,drop-webhook")
+
+
 async def frozen_days(orders: int, seed: int) -> dict[str, Any]:
     """A day on which the service is frozen every few seconds."""
     return await day(orders, seed, frozen, between=(0.5, 4.0))

@@ -24,11 +24,11 @@ from rich.console import Console
 
 from onpaid.app import proof_delivery
 from onpaid.app.proof_delivery_ledger import compare, compare_stock
-from onpaid.cli.demo.goods import start_of_stock
 from onpaid.cli.demo.options import Options
 from onpaid.cli.demo.play import play
 from onpaid.cli.demo.show import Show
 from onpaid.cli.demo.stage import Stage
+from onpaid.cli.demo.surroundings import start_of_stock
 from onpaid.engine.journal import RUNS, TICKETS
 from onpaid.store.sqlite import SqliteStore
 
@@ -64,7 +64,7 @@ async def _ask(session: aiohttp.ClientSession, method: str, url: str, body: Any 
 
 async def dead_courier(orders: int, seed: int) -> Json:
     """A day on which Shiprocket answers nobody until everything else is done. Its report, and how it was meanwhile."""
-    options = Options(orders=orders, seed=seed, faults="none", once=True)
+    options = Options(orders=orders, sales=0, seed=seed, faults="none", once=True)
     meanwhile: Json = {}
 
     async def revive(stage: Stage, session: aiohttp.ClientSession) -> None:

@@ -10,6 +10,8 @@ from onpaid.providers import (
     alert_mail,
     alert_topic,
     alert_webhook,
+    billing_topic,
+    billing_webhook,
     dry_run,
     fiken,
     jira,
@@ -21,10 +23,13 @@ from onpaid.providers import (
     msg91_webhook,
     razorpay,
     roles,
+    roles_billing,
     roles_delivery,
     shiprocket,
     shiprocket_webhook,
     stripe,
+    stripe_sdk,
+    stripe_till,
     ticket_log,
     twilio,
     twilio_webhook,
@@ -45,6 +50,8 @@ from tests.providers.message_samples import (
 )
 from tests.providers.parcels import PARCEL, HandClock, logged_in
 from tests.providers.parcels import settings as shiprocket_settings
+from tests.providers.sales_samples import SESSION
+from tests.providers.sales_samples import draft as session_draft
 from tests.providers.samples import NOW, ORDER, SECONDS, draft, event
 from tests.providers.scripted import Reply
 from tests.providers.test_fiken import settings as fiken_settings
@@ -100,6 +107,12 @@ SOURCES: dict[str, Source] = {
         event("customer.updated", {}),
         _signing("stripe-signature"),
     ),
+    "stripe with billing": Source(
+        stripe.Stripe(stripe.Settings(webhook_secrets=(TOKEN,), billing=True)),
+        event("checkout.session.async_payment_succeeded", SESSION),
+        event("customer.updated", {}),
+        _signing("stripe-signature"),
+    ),
     "konverzky by hmac": _shop("hmac", _signing("x-onpaid-signature")),
     "konverzky by header": _shop("header", lambda _: ({"x-onpaid-secret": TOKEN}, None)),
     "konverzky by path": _shop("path", lambda _: ({}, TOKEN)),
@@ -142,6 +155,7 @@ SOURCES: dict[str, Source] = {
 }
 PROVIDERS: dict[Any, tuple[Any, ...]] = {
     stripe.Stripe: (roles.WebhookSource, roles.PaymentSource),
+    stripe_till.StripeTill: (roles_billing.Till, roles_billing.Subscriptions),
     konverzky.Konverzky: (roles.WebhookSource,),
     fiken.Fiken: (roles.Invoicing,),
     ticket_log.TicketLog: (roles.Ticketing,),
@@ -163,9 +177,13 @@ PROVIDERS: dict[Any, tuple[Any, ...]] = {
     alert_webhook.AlertWebhook: (roles_delivery.Alerting,),
     alert_mail.AlertMail: (roles_delivery.Alerting,),
     alert_topic.AlertTopic: (roles_delivery.Alerting,),
+    billing_topic.BillingTopic: (roles_billing.Topic,),
+    billing_topic.NoTopic: (roles_billing.Topic,),
+    billing_webhook.SubscriberDoors: (roles_billing.SubscriberDoors,),
 }
 READS = ("fetch_", "find_", "count_", "track", "issue_is_open", "alert")
-"""How the names of methods begin that may be repeated. An alert is told twice rather than never."""
+READS += ("publish", "deliver", "prices_of", "archive_price", "session_lines", "sessions_created")
+"""How the names of methods begin that may be repeated. An alert or a billing event is told twice rather than never."""
 
 
 @dataclass(frozen=True)
@@ -181,6 +199,12 @@ TRIALS: dict[str, Trial] = {
     "stripe": Trial(
         lambda base: stripe.Stripe(stripe.Settings(api_key="sk_test_x", api_base=base)),
         lambda made: made.fetch_customer("cus_1"),
+    ),
+    "stripe till": Trial(
+        lambda base: stripe_till.StripeTill(
+            stripe_sdk.StripeSdk(stripe_sdk.Settings(api_key="sk_test_x", api_base=base))
+        ),
+        lambda made: made.create_session(session_draft()),
     ),
     "fiken": Trial(
         lambda base: fiken.Fiken(fiken_settings(base)), lambda made: made.create_invoice(draft(7))

@@ -319,3 +319,21 @@ def test_keys_tell_their_mode_and_are_not_shown() -> None:
     assert not key_mode("rzp_test_1")
     shown = repr(Settings("rzp_test_1", "hidden-secret", ("hidden-webhook-secret",)))
     assert "hidden" not in shown
+
+
+async def test_the_refunds_of_a_payment_are_told_as_their_webhooks_would(shop: Shop) -> None:
+    payment, wanted = await shop.to_give_back()
+    (listed,) = await shop.razorpay.payments_between(0, 4_000_000_000_000, 0)
+    assert await shop.razorpay.refunds_of(listed) == ([], False)
+    with within():
+        made = await shop.razorpay.refund(wanted)
+    (refund,) = shop.account.refunds.values()
+    refund["status"] = "pending"
+    assert await shop.razorpay.refunds_of(listed) == ([], True)
+    refund["status"] = "processed"
+    (listed,) = await shop.razorpay.payments_between(0, 4_000_000_000_000, 0)
+    (change,), pending = await shop.razorpay.refunds_of(listed)
+    assert (change.event, change.what, change.amount) == (made.refund_id, "refund.processed whole", AMOUNT)
+    assert (change.payment_id, pending) == (payment["order_id"], False)
+    told = shop.razorpay.told_by(listed)
+    assert (told.payment_id, told.charge_id, told.amount) == (payment["order_id"], payment["id"], AMOUNT)

@@ -16,7 +16,7 @@ from onpaid.domain.money import Money
 from onpaid.domain.orders import Address, Customer
 from onpaid.domain.payments import PaymentDetails, PaymentSucceeded
 from onpaid.errors import Doubtful, ProviderError, Refused, Unauthorised, Unavailable
-from onpaid.providers.stripe import API_VERSION, Settings, Stripe
+from onpaid.providers.stripe import API_VERSION, MOST_TYPES, Settings, Stripe
 from onpaid.simulators import Served
 from onpaid.simulators.stripe import Pay
 from tests.providers.conftest import within
@@ -175,6 +175,42 @@ async def test_events_come_by_the_page() -> None:
         asked = [dict(parse_qsl(request.target.partition("?")[2])) for request in server.requests]
         assert asked[0] == {"created[gte]": "1000", "types[0]": "charge.succeeded", "limit": "100"}
         assert asked[1]["starting_after"] == "evt_1"
+        await stripe.close()
+
+
+async def test_more_types_than_one_list_takes_are_listed_in_batches() -> None:
+    def page(number: int, *, more: bool) -> Reply:
+        told = msgspec.json.decode(event(id=f"evt_{number}"))
+        return reply(200, {"object": "list", "data": [told], "has_more": more, "url": "/v1/events"})
+
+    pages = [page(3, more=True), page(2, more=False), page(1, more=True), page(0, more=False)]
+    async with scripted(pages) as server:
+        stripe = at(server.base, billing=True)
+        after, places = None, []
+        for _ in pages:
+            bodies, after = await stripe.events_since(0, after=after, undelivered=True)
+            assert len(bodies) == 1
+            places.append(after)
+        assert places == ["evt_3", "1:", "1:evt_1", None]
+        asked = [dict(parse_qsl(request.target.partition("?")[2])) for request in server.requests]
+        types = [{value for name, value in each.items() if name.startswith("types")} for each in asked]
+        assert types[0] == types[1]
+        assert types[2] == types[3]
+        assert sorted(types[0] | types[2]) == sorted(stripe.types)
+        assert not types[0] & types[2]
+        assert max(map(len, types)) <= MOST_TYPES
+        assert [each.get("starting_after") for each in asked] == [None, "evt_3", None, "evt_1"]
+        assert {each["delivery_success"] for each in asked} == {"false"}
+        await stripe.close()
+
+
+@pytest.mark.parametrize("after", ["2:evt_1", "x:evt_1", "-1:", "1:evt/..", "\u00b2:evt_1", ":::"])
+async def test_places_that_are_none_are_not_asked_for(after: str) -> None:
+    async with scripted() as server:
+        stripe = at(server.base, billing=True)
+        with pytest.raises(Refused):
+            await stripe.events_since(0, after=after)
+        assert server.requests == []
         await stripe.close()
 
 

@@ -303,7 +303,18 @@ def test_refunds_and_disputes_change_a_payment(kind: str, about: dict[str, Any],
         event="evt_3SXoQ2LkdIwHu7ix0eeeeeee",
         happened_at=(SECONDS - 3) * 1000,
         order="konverzky/10042" if about["object"] == "charge" else None,
+        refund=about["id"] if about["object"] == "refund" else "",
+        failed=kind == "refund.failed",
     )
+
+
+@pytest.mark.parametrize(
+    ("status", "failed"), [("succeeded", False), ("pending", False), ("failed", True), ("canceled", True)]
+)
+def test_a_refund_that_did_not_come_through_says_so(status: str, failed: bool) -> None:
+    (changed,) = judged(event("refund.updated", {**REFUND, "status": status})).facts
+    assert isinstance(changed, PaymentChanged)
+    assert changed.failed is failed
 
 
 def test_a_refund_of_a_charge_without_an_intent() -> None:

@@ -17,6 +17,7 @@ from onpaid.domain.money import Money
 from onpaid.domain.orders import Address as Postal
 from onpaid.domain.orders import Customer, Order, OrderLine, Revision
 from onpaid.domain.products import Seller, Stock
+from onpaid.domain.sessions import Session, SessionLine, UserCustomer
 from onpaid.domain.shipments import Shipment
 from onpaid.repositories.catalogue import SELLERS, STOCK
 from onpaid.repositories.checkouts import ADDRESSES, CHECKOUTS, Address
@@ -24,7 +25,9 @@ from onpaid.repositories.documented import Told, documented_shadows
 from onpaid.repositories.documented_tables import TABLES
 from onpaid.repositories.events import EVENTS, EventRecord, digest_of, pack
 from onpaid.repositories.orders import ORDERS
+from onpaid.repositories.sessions import SESSIONS
 from onpaid.repositories.shipments import SHIPMENTS
+from onpaid.repositories.user_customers import USER_CUSTOMERS
 from onpaid.store.dynamodb_shadows import Shadow
 from onpaid.store.records import Kind
 
@@ -116,8 +119,33 @@ AGREED: Mapping[str, Agreed] = {
     ),
     "COMMERCE_TABLE": Agreed(
         {"PK": str, "SK": str},
-        {"orderId": str, "orderNumber": str, "status": str, "source": str, "ttl": int},
-        frozenset({"ttl"}),
+        {
+            "orderId": str,
+            "orderNumber": str,
+            "status": str,
+            "source": str,
+            "syncedAt": str,
+            "ttl": int,
+        },
+        frozenset({"ttl", "syncedAt"}),
+        frozenset(
+            {
+                "createdAt",
+                "mode",
+                "amountTotal",
+                "amountRefunded",
+                "currency",
+                "items",
+                "stripeCustomerId",
+                "paymentIntentId",
+                "subscriptionId",
+            }
+        ),
+    ),
+    "STRIPE_CUSTOMERS_TABLE": Agreed(
+        {"userId": str},
+        {"stripeCustomerId": str, "role": str, "email": str, "createdAt": str, "updatedAt": str},
+        frozenset({"role", "email"}),
     ),
     "WEBHOOK_IDEMPOTENCY_TABLE": Agreed({"eventId": str}, {"processedAt": str, "status": str, "ttl": int}),
 }
@@ -210,6 +238,30 @@ def event_of(verdict: Any = "routed", source: str = "stripe", key: str = "", at:
     return EventRecord(key or f"{envelope.account}/evt_1", envelope, at, digest_of(body), pack(body), verdict)
 
 
+SOLD = SessionLine("li_1", "Course", 2, 20_000, 2_000, 3_600, 18_000, "nok", "price_1", "course", "course-1")
+
+
+def session_of(**more: Any) -> Session:
+    """A paid session that webhooks told of; some of its money went back."""
+    given = {
+        "user": "u1",
+        "owner": "u1",
+        "customer_id": "cus_1",
+        "mode": "payment",
+        "order": "stripe/BC-ABC23456",
+        "order_number": "BC-ABC23456",
+        "payment_id": "pi_1",
+        "subscription_id": "sub_1",
+        "total": Money(18_000, "NOK"),
+        "refunded": 5_050,
+        "synced_at": AT + 60_000,
+        "paid_at": AT + 50_000,
+        "lines": (SOLD,),
+        **more,
+    }
+    return Session("stripe/default/test/cs_1", "cs_1", given.pop("state", "paid"), AT, AT, **given)
+
+
 CHECKOUT = Checkout(
     "shop/2950001",
     Money(304_950, "INR"),
@@ -228,7 +280,12 @@ FULL: Sequence[tuple[str, Kind[Any], msgspec.Struct]] = (
     ("SELLERS_TABLE_NAME", SELLERS, Seller("s1", "Garuda", 3, {"INR": 304_950, "NOK": 5})),
     ("ADDRESSES_TABLE_NAME", ADDRESSES, Address("address-of-2950001", "cst_123", RECIPIENT)),
     ("SHIPMENTS_TABLE_NAME", SHIPMENTS, parcel_of(pickup_at="2025-11-22", expected="2025-11-25")),
-    ("COMMERCE_TABLE", ORDERS, checked_out(payment_status="paid")),
+    ("COMMERCE_TABLE", SESSIONS, session_of()),
+    (
+        "STRIPE_CUSTOMERS_TABLE",
+        USER_CUSTOMERS,
+        UserCustomer("u1", "cus_1", AT, AT, "student", "asha@example.org"),
+    ),
     ("WEBHOOK_IDEMPOTENCY_TABLE", EVENTS, event_of()),
 )
 """For each table a record with all that there can be."""
@@ -239,6 +296,12 @@ BARE: Sequence[tuple[str, Kind[Any], msgspec.Struct]] = (
     ("PRODUCTS_TABLE_NAME", STOCK, Stock("racket", 0)),
     ("SELLERS_TABLE_NAME", SELLERS, Seller("s1")),
     ("SHIPMENTS_TABLE_NAME", SHIPMENTS, parcel_of(awb="", courier="", customer_id="", dry_run=True)),
+    (
+        "COMMERCE_TABLE",
+        SESSIONS,
+        session_of(payment_id="", customer_id="", total=Money(0, "NOK"), refunded=0, lines=()),
+    ),
+    ("STRIPE_CUSTOMERS_TABLE", USER_CUSTOMERS, UserCustomer("u1", "cus_1", AT, AT)),
     ("WEBHOOK_IDEMPOTENCY_TABLE", EVENTS, event_of("unrouted")),
 )
 """And one with as little as there can be."""

@@ -135,7 +135,6 @@ def test_tables_that_are_only_read_are_never_written() -> None:
     only_read = {table.variable for table in TABLES if not table.writers}
     assert only_read == {
         "CUSTOMERS_TABLE_NAME",
-        "STRIPE_CUSTOMERS_TABLE",
         "PRODUCTS_TABLE",
         "PRICES_TABLE",
     }
@@ -159,12 +158,12 @@ def test_a_later_story_only_adds_its_line() -> None:
     def items(account: Account, place: Place) -> list[Shadow]:
         return [place.item((account.user,), {"stripeCustomerId": account.customer})]
 
-    shapes = (*SHAPES, Documented("STRIPE_CUSTOMERS_TABLE", kind, items))
+    shapes = (*SHAPES, Documented("CUSTOMERS_TABLE_NAME", kind, items))
     of_kind = documented_shadows(told(), shapes)["account"]
     assert of_kind("u1", kind.put(Account("u1", "cus_1")).body) == [
-        Shadow(NAMES["STRIPE_CUSTOMERS_TABLE"], {"userId": "u1"}, {"stripeCustomerId": "cus_1"})
+        Shadow(NAMES["CUSTOMERS_TABLE_NAME"], {"customerId": "u1"}, {"stripeCustomerId": "cus_1"})
     ]
-    assert "STRIPE_CUSTOMERS_TABLE" not in not_written(told(), shapes)
+    assert "CUSTOMERS_TABLE_NAME" not in not_written(told(), shapes)
 
 
 def test_the_service_knows_every_setting_that_is_asked_for() -> None:
@@ -190,6 +189,12 @@ def test_an_event_goes_after_thirty_days() -> None:
     found = event_item(event_of())
     assert found.key == {"eventId": "evt_1"}
     assert found.fields == {"processedAt": ISO, "status": "processed", "ttl": SECOND + 30 * 86_400}
+
+
+@pytest.mark.parametrize(("days", "kept"), [(29, 30), (30, 30), (45, 45)])
+def test_an_event_stays_as_long_as_is_set_and_never_less_than_it_can_come_again(days: int, kept: int) -> None:
+    (found,) = shown(EVENTS, event_of(), told(IDEMPOTENCY_DAYS=days))
+    assert found.fields["ttl"] == SECOND + kept * 86_400
 
 
 @pytest.mark.parametrize(("verdict", "word"), [("ignored", "ignored"), ("unrouted", "unrouted")])

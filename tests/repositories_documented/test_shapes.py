@@ -18,6 +18,7 @@ from onpaid.repositories.checkouts import ADDRESSES, CHECKOUTS
 from onpaid.repositories.documented import SHAPES
 from onpaid.repositories.documented_tables import TABLES
 from onpaid.repositories.orders import ORDERS
+from onpaid.repositories.sessions import SESSIONS
 from onpaid.repositories.shipments import SHIPMENTS
 from onpaid.store.dynamodb_shadows import Shadow
 from onpaid.store.records import Kind
@@ -39,6 +40,7 @@ from tests.repositories_documented.agreed import (
     parcel_of,
     revision,
     sent,
+    session_of,
     shown,
     told,
 )
@@ -111,7 +113,11 @@ def test_nothing_of_a_person_is_shown_but_where_it_was_agreed(
 ) -> None:
     text = repr(in_table(variable, shown(kind, record)))
     said = [each for each in PERSON if each in text]
-    assert said == (["Asha Rao", "12 MG Road", "560001"] if variable == "ADDRESSES_TABLE_NAME" else [])
+    agreed = {
+        "ADDRESSES_TABLE_NAME": ["Asha Rao", "12 MG Road", "560001"],
+        "STRIPE_CUSTOMERS_TABLE": ["asha@example.org"],
+    }
+    assert said == agreed.get(variable, [])
 
 
 # -- orders ------------------------------------------------------------------------------------------------------
@@ -215,6 +221,54 @@ def test_orders_go_after_as_many_days_as_are_set() -> None:
     (found,) = in_table("COMMERCE_TABLE", shadows)
     assert found.fields["ttl"] == SECOND + 90 * 86_400
     assert one("COMMERCE_TABLE", ORDERS, sent()).fields["ttl"] is None
+
+
+# -- paid sessions -----------------------------------------------------------------------------------------------
+
+
+def test_an_order_of_a_session_is_under_its_user_and_the_second_of_its_session() -> None:
+    found = one("COMMERCE_TABLE", SESSIONS, session_of())
+    assert found.key == {"PK": "USER#u1", "SK": f"ORDER#{SECOND}#cs_1"}
+    assert {name: found.fields[name] for name in ("orderId", "orderNumber", "status", "source")} == {
+        "orderId": "cs_1",
+        "orderNumber": "BC-ABC23456",
+        "status": "completed",
+        "source": "webhook",
+    }
+    assert (found.fields["syncedAt"], found.fields["createdAt"]) == ("2025-11-21T10:01:00.123Z", ISO)
+    assert (found.fields["amountTotal"], found.fields["amountRefunded"]) == (180, Decimal("50.50"))
+    assert found.fields["items"][0]["total"] == 180
+
+
+def test_webhook_and_nightly_reconciliation_mean_the_same_item() -> None:
+    night = one("COMMERCE_TABLE", SESSIONS, session_of(origin="nightly_sync", synced_at=AT + 86_400_000))
+    assert night.key == one("COMMERCE_TABLE", SESSIONS, session_of()).key
+    assert night.fields["source"] == "nightly_sync"
+
+
+def test_an_order_whose_money_went_back_wholly_says_so() -> None:
+    assert one("COMMERCE_TABLE", SESSIONS, session_of(refunded=18_000)).fields["status"] == "refunded"
+    free = session_of(total=Money(0, "NOK"), refunded=0)
+    assert one("COMMERCE_TABLE", SESSIONS, free).fields["status"] == "completed"
+
+
+def test_a_currency_without_decimals_is_shown_as_it_is_counted() -> None:
+    found = one("COMMERCE_TABLE", SESSIONS, session_of(total=Money(1_338, "JPY"), refunded=38, lines=()))
+    assert (found.fields["amountTotal"], found.fields["amountRefunded"]) == (1_338, 38)
+
+
+@pytest.mark.parametrize("state", ["open", "unpaid", "failed", "expired"])
+def test_a_session_that_is_not_paid_is_no_order(state: str) -> None:
+    assert shown(SESSIONS, session_of(state=state)) == []
+
+
+def test_a_session_of_nobody_and_one_that_sold_nothing_are_under_nobody() -> None:
+    assert shown(SESSIONS, session_of(owner="")) == []
+    assert shown(SESSIONS, session_of(order="", mode="setup")) == []
+
+
+def test_the_order_of_a_session_is_shown_by_its_session_alone() -> None:
+    assert shown(ORDERS, sent(session="cs_1")) == []
 
 
 # -- money, goods, parcels, events -------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ import yaml
 from tests.house.reading import ROOT
 
 PATH: Final = ROOT / "deploy" / "aws" / "template.yaml"
-FUNCTIONS: Final = ("WebFunction", "WorkFunction", "TickFunction")
+FUNCTIONS: Final = ("WebFunction", "WorkFunction", "TickFunction", "ReconcileFunction")
 PSEUDO: Final = {
     "AWS::Region": "eu-north-1",
     "AWS::AccountId": "123456789012",
@@ -217,6 +217,7 @@ WHOLE: Final = template(
     SettingsParameter="settings",
     Invoicing="fiken",
     Checkout="razorpay",
+    Sales="stripe",
     Parcels="shiprocket",
     Messages="meta",
     Issues="jira",

@@ -74,6 +74,7 @@ def test_secrets_have_the_documented_names() -> None:
     told = {name: WHOLE.text(value) for name, value in WHOLE.variables("WorkFunction").items()}
     assert told["STRIPE_API_KEY"] == "secretsmanager:shop-staging-stripe-secret-key"
     assert told["STRIPE_WEBHOOK_SECRET"] == "secretsmanager:shop-staging-stripe-webhook-secret"
+    assert told["JWT_ACCESS_TOKEN_SECRET"] == "secretsmanager:shop-staging-jwt-access-token-secret"
     assert told["RAZORPAY_SECRET_NAME"] == "secretsmanager:shop-staging-razorpay"
     assert told["SHIPROCKET_SECRET_NAME"] == "secretsmanager:shop-staging-shiprocket"
     assert told["USE_AWS_SECRETS"] == "true"

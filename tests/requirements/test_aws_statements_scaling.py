@@ -63,11 +63,16 @@ def test_sizes_are_those_of_the_store() -> None:
 
 
 def test_times_are_those_of_the_template() -> None:
-    web, work, tick = (WHOLE.function(name)["Timeout"] for name in FUNCTIONS)
+    web, work, tick, night = (WHOLE.function(name)["Timeout"] for name in FUNCTIONS)
     assert f"`WebFunction` {web} s, `WorkFunction` {work} s, `TickFunction` {tick} s" in WORDS
+    assert f"`ReconcileFunction` {night} s" in WORDS
     visible = WHOLE.properties("WorkQueue")["VisibilityTimeout"]
     assert f"{visible} s, six times the function's {work} s" in WORDS
-    assert f"| {WHOLE.function('WebFunction')['MemorySize']} MB |" in WORDS
+    memory = WHOLE.function("WebFunction")["MemorySize"]
+    assert (
+        f"| {memory} MB; `ReconcileFunction` {WHOLE.function('ReconcileFunction')['MemorySize']} MB |"
+        in WORDS
+    )
 
 
 def test_what_the_queue_and_the_tick_take_is_theirs() -> None:

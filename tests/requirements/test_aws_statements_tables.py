@@ -18,6 +18,7 @@ WRITES = frozenset({"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteI
 
 DOCUMENTED_WRITES = {"dynamodb:UpdateItem", "dynamodb:DeleteItem"}
 """An update sets our fields and leaves those of others; what has no record any more is deleted."""
+AS_AGREED = {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"}
 
 
 class Said(NamedTuple):
@@ -168,7 +169,9 @@ def test_webhook_records_have_the_documented_name() -> None:
 def test_without_documented_tables_nobody_is_told_of_any(said: Said) -> None:
     bare = template(DocumentedTables="no")
     assert bare.resources[said.resource]["Condition"] == "HasDocumentedTables"
-    assert [bare.text(bare.variables(function)[said.variable]) for function in FUNCTIONS] == ["", "", ""]
+    assert [bare.text(bare.variables(function)[said.variable]) for function in FUNCTIONS] == [""] * len(
+        FUNCTIONS
+    )
     assert not [
         statement
         for function in FUNCTIONS
@@ -182,8 +185,10 @@ def test_without_documented_tables_nobody_is_told_of_any(said: Said) -> None:
 
 @each_table
 def test_a_documented_table_is_written_and_never_read(said: Said) -> None:
+    """But for the rights that requirement 4 lists for its function on one of them, which no code of ours uses."""
     for function in FUNCTIONS:
-        assert actions_on(function, said.resource) in (set(), DOCUMENTED_WRITES)
+        agreed = AS_AGREED if (function, said.variable) == ("ReconcileFunction", "COMMERCE_TABLE") else set()
+        assert actions_on(function, said.resource) - agreed in (set(), DOCUMENTED_WRITES)
 
 
 @each_table
@@ -211,7 +216,7 @@ def test_no_function_asks_an_index(function: str) -> None:
     asked = [
         each for statement in WHOLE.rights(function) for each in statement.resources if "/index/" in each
     ]
-    assert asked == []
+    assert set(asked) <= ({"<CommerceTable.Arn>/index/*"} if function == "ReconcileFunction" else set())
 
 
 @each_function

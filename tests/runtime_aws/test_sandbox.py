@@ -64,7 +64,10 @@ def test_settings_without_references_are_never_read_again() -> None:
 
 
 @pytest.mark.parametrize("kept", ["whsec_of_next_year", f'["whsec_of_next_year", "{STRIPE_SECRET}"]'])
-def test_a_secret_that_is_rotated_counts_without_a_deployment_and_loses_no_delivery(kept: str) -> None:
+@pytest.mark.parametrize("path", ["/webhooks/stripe", "/stripe/webhook"])
+def test_a_secret_that_is_rotated_counts_without_a_deployment_and_loses_no_delivery(
+    kept: str, path: str
+) -> None:
     """A signature that does not fit makes us look whether our secret is an old one, before anybody is accused."""
     cloud = Cloud(**KEPT)
     cloud.secrets[NAME] = STRIPE_SECRET
@@ -76,7 +79,7 @@ def test_a_secret_that_is_rotated_counts_without_a_deployment_and_loses_no_deliv
     cloud.exists("pi_2", 19_900, "1002")
     body = stripe_event("charge.succeeded", charge("pi_2", 19_900, "1002"), "evt_2")
     header = _signature(b"whsec_of_next_year", body, cloud.now())
-    said = function.web(http_api("/webhooks/stripe", body, {"stripe-signature": header}))
+    said = function.web(http_api(path, body, {"stripe-signature": header}))
     assert said["statusCode"] == 200
     assert json.loads(said["body"])["verdict"] == "routed"
     assert not cloud.tickets(), "nobody forged anything"

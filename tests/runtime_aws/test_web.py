@@ -35,6 +35,7 @@ WAYS = {
     "HTTP API": lambda body, headers: http_api("/webhooks/stripe", body, headers),
     "HTTP API, base64": lambda body, headers: http_api("/webhooks/stripe", body, headers, encoded=True),
     "HTTP API, a stage": lambda body, headers: http_api("/webhooks/stripe", body, headers, stage="prod"),
+    "HTTP API, the requirement's path": lambda body, headers: http_api("/stripe/webhook", body, headers),
     "Function URL": lambda body, headers: function_url("/webhooks/stripe", body, headers),
     "REST API": lambda body, headers: rest_api("/webhooks/stripe", body, headers),
     "REST API, base64": lambda body, headers: rest_api("/webhooks/stripe", body, headers, encoded=True),

@@ -94,6 +94,21 @@ def test_drop_and_old_secret_need_what_they_work_on() -> None:
     assert plan.for_webhook("stripe", "one").dropped
 
 
+def test_a_tenth_never_comes_unless_a_rate_is_given() -> None:
+    plan = FaultPlan(Times(), "all,drop-webhook", 2)
+
+    def share() -> float:
+        return sum(plan.for_webhook("stripe", str(nth)).dropped for nth in range(2000)) / 2000
+
+    assert (plan.rate, plan.drop_rate) == (0.3, 0.1)
+    assert 0.08 < share() < 0.12
+    plan.set("drop-webhook", drop_rate=0.5)
+    assert plan.rate == 0.3
+    assert 0.45 < share() < 0.55
+    plan.set("drop-webhook", rate=0.3)
+    assert plan.drop_rate == 0.3
+
+
 async def test_the_same_seed_brings_the_same_day(start: Start, receiver: Receiver) -> None:
     """Ids, amounts and faults of a day are the same again, though the timing is not."""
     days = []

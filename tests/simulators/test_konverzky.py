@@ -175,3 +175,24 @@ def test_every_basket_comes_to_whole_minor_units(includes_vat: bool) -> None:
     assert {("NOK", True, rate) for rate in (25, 15, 12, 0)} <= seen
     assert {("EUR", False, 0), ("SEK", False, 0), ("NOK", False, 0)} <= seen
     assert all(norwegian or rate == 0 for _currency, norwegian, rate in seen)
+
+
+async def test_what_was_never_told_is_told_when_somebody_asks_for_it(
+    start: Start, receiver: Receiver
+) -> None:
+    client = await start(target=receiver.base)
+    client.simulators.plan.set("drop-webhook", drop_rate=1)
+    await order(client, customer={"email": "ola@example.org"})
+    await client.simulators.settled()
+    assert (receiver.orders(), client.simulators.sender.dropped) == ([], 1)
+    again = "/konverzky/_orders/resend"
+    for _ in range(2):
+        assert (await client.call("POST", again, json={"order_number": "1001"})).status == 200
+    await client.simulators.settled()
+    first, second = receiver.orders()
+    assert first["order"]["customer"] == {"email": "ola@example.org"}
+    assert first["webhook_id"] == second["webhook_id"]
+    assert (await client.call("POST", again, json={"order_number": "9"})).status == 404
+    client.simulators.plan.set("none")
+    await order(client, order_number="7", send=False)
+    assert (await client.call("POST", again, json={"order_number": "7"})).status == 404

@@ -27,6 +27,11 @@ async def test_exactly_as_many_payments_as_orders(start: Start, receiver: Receiv
         "checkouts": 0,
         "checkouts_paid": 0,
         "refused": 0,
+        "sessions": 0,
+        "subscriptions": 0,
+        "sessions_opened": 0,
+        "sessions_paid": 0,
+        "refunds": 0,
         "error": None,
     }
     assert seen[-1] == ("done", 40)

@@ -157,8 +157,9 @@ async def test_every_provider_has_an_address_that_answers(start: Start) -> None:
         "msg91",
         "wati",
         "jira",
+        "sns",
     }
-    for name in ("razorpay", "shiprocket", "meta", "twilio", "msg91", "wati", "jira"):
+    for name in ("razorpay", "shiprocket", "meta", "twilio", "msg91", "wati", "jira", "sns"):
         assert served.bases()[name] == getattr(served, f"{name}_base")
     no_key = {
         "razorpay": "/v1/payments",

@@ -13,13 +13,18 @@ import pytest
 from boto3.dynamodb.types import TypeDeserializer
 
 from onpaid.domain.products import Stock
+from onpaid.domain.reconciliation import SyncState
+from onpaid.domain.sessions import UserCustomer
 from onpaid.errors import Conflict
 from onpaid.repositories.catalogue import STOCK
 from onpaid.repositories.checkouts import CHECKOUTS
 from onpaid.repositories.documented import documented_shadows
 from onpaid.repositories.documented_tables import TABLES
 from onpaid.repositories.orders import ORDERS
+from onpaid.repositories.reconciliations import STATE
+from onpaid.repositories.sessions import SESSIONS
 from onpaid.repositories.shipments import SHIPMENTS
+from onpaid.repositories.user_customers import USER_CUSTOMERS
 from onpaid.store.dynamodb import DynamoStore
 from onpaid.store.dynamodb_shadows import Shadow
 from onpaid.store.dynamodb_table import create_table
@@ -33,6 +38,7 @@ from tests.repositories_documented.agreed import (
     checked_out,
     parcel_of,
     sent,
+    session_of,
     shown,
     told,
 )
@@ -202,3 +208,37 @@ async def test_what_is_moved_in_lies_in_its_tables_too(tables: Tables) -> None:
     assert len(tables.asked("ORDERS_TABLE_NAME", "orderId = :oid", oid="2950001")) == 1
     assert len(tables.asked("SHIPMENTS_TABLE_NAME", "orderId = :oid", "OrderIdIndex", oid="2950001")) == 1
     assert len(tables.asked("COMMERCE_TABLE", "PK = :u", u="USER#cst_123")) == 1
+
+
+async def test_a_customer_is_found_by_either_id_also_after_it_was_replaced(tables: Tables) -> None:
+    ((_, _, first),) = [each for each in FULL if each[1] is USER_CUSTOMERS]
+    assert isinstance(first, UserCustomer)
+    await tables.store.commit([USER_CUSTOMERS.insert(first)])
+    later = msgspec.structs.replace(first, customer_id="cus_2", generation=2, updated_at=first.updated_at + 1)
+    await tables.store.commit([USER_CUSTOMERS.update(later, 1)])
+    variable, index, condition = "STRIPE_CUSTOMERS_TABLE", "stripeCustomerId-index", "stripeCustomerId = :c"
+    (found,) = tables.asked(variable, condition, index, c="cus_2")
+    assert plain(found)["userId"] == "u1"
+    assert tables.asked(variable, condition, index, c="cus_1") == []
+    (of_user,) = tables.asked(variable, "userId = :u", u="u1")
+    assert of_user == found
+
+
+async def test_a_paid_session_lies_beside_its_users_other_orders(tables: Tables) -> None:
+    session = session_of(user="cst_123", owner="cst_123")
+    await tables.store.commit([ORDERS.insert(sent()), SESSIONS.insert(session)])
+    found = tables.asked("COMMERCE_TABLE", "PK = :u AND begins_with(SK, :o)", u="USER#cst_123", o="ORDER#")
+    assert {item["orderId"]["S"] for item in found} == {"10042", session.session_id}
+    (snapshot,) = [plain(item) for item in found if item["orderId"]["S"] == session.session_id]
+    assert snapshot["orderNumber"] == session.order_number
+    back = msgspec.structs.replace(session, refunded=session.refunded + 1, refunds={"re_9": 1})
+    await tables.store.commit([SESSIONS.update(back, 1)])
+    again = tables.asked("COMMERCE_TABLE", "PK = :u AND begins_with(SK, :o)", u="USER#cst_123", o="ORDER#")
+    assert len(again) == 2, "an order is one item however often it changes"
+
+
+async def test_the_state_of_the_reconciliation_lies_at_its_agreed_place(tables: Tables) -> None:
+    for nth in range(2):
+        await tables.store.commit([STATE.put(SyncState(1, 2, 0, 1, nth, 0, 0, 0))])
+    (found,) = tables.asked("COMMERCE_TABLE", "PK = :p AND SK = :s", p="SYSTEM", s="STRIPE_ORDER_SYNC")
+    assert plain(found)["lastSyncProcessed"] == 1

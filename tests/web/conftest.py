@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.web.deliveries import deliver
+from tests.web.selling import sell
 from tests.web.serving import CHROMIUM, Served, seeded, serving
 from tests.web.stories import fill
 from tests.web.world import World, make_world
@@ -40,10 +41,11 @@ async def shop() -> World:
 
 @pytest.fixture
 async def market() -> World:
-    """The same service, where the shop's checkout of our own has been open for two weeks as well."""
+    """The same service, where the shop's own checkout has been open for two weeks, and courses are sold at Stripe."""
     world = make_world()
     await fill(world.store, well=8)
     await deliver(world.store)
+    await sell(world)
     await world.engine.open()
     return world
 

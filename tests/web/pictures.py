@@ -43,6 +43,9 @@ def pages_of(page: Page, base: str, number: str | None) -> dict[str, str]:
         page.goto(f"{base}/console?q={number}")
         found = {"order": str(page.locator("td.c-number a").first.get_attribute("href"))}
     plain = {"orders": "/console", "problems": "/console/problems", "events": "/console/events"}
+    for name in ("billing", "proof", "reconciliation"):
+        if page.goto(f"{base}/console/{name}").ok:  # type: ignore[union-attr]
+            plain[name] = f"/console/{name}"
     return {**plain, "lanes": "/console/lanes", **found}
 
 

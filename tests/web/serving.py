@@ -15,6 +15,7 @@ import uvicorn
 
 from onpaid.server import Guarded
 from tests.web.deliveries import deliver
+from tests.web.selling import sell
 from tests.web.stories import fill
 from tests.web.world import World, make_world
 
@@ -48,6 +49,14 @@ async def seeded(world: World) -> None:
     """The shop's day, and the two weeks of its own checkout."""
     await fill(world.store)
     await deliver(world.store)
+    await world.engine.open()
+
+
+async def trading(world: World) -> None:
+    """The same, and sales at Stripe: every route has something to show."""
+    await fill(world.store)
+    await deliver(world.store)
+    await sell(world)
     await world.engine.open()
 
 

@@ -12,11 +12,14 @@ from onpaid.web.app import doors_of
 from onpaid.web.pages import Pages
 from tests.web.client import Answer, Client, csrf_in, logged_in, nobody, operator, viewer
 from tests.web.deliveries import link_to, number_of
+from tests.web.selling import ASKED, OTHERS_SESSION, SESSION, user
+from tests.web.selling import EVENT as TOLD
 from tests.web.world import OPERATOR, VIEWER, World
 
 DOUBT = "invoice_payment:stripe/default/test/pi_3Q10041bK"
 FAILED = "invoice_payment:stripe/default/test/pi_3Q10040bK"
 EVENT = "stripe/default/test/evt_1Q100441"
+PRICES = "id,product,product_name,amount,currency\ncourse-2,course,A course,599,NOK"
 
 
 @dataclass(frozen=True)
@@ -85,11 +88,18 @@ VISITS: dict[str, Visit] = {
     "POST /api/checkout/orders": Visit("/api/checkout/orders", 400, 400, 400),
     "POST /payment/verify": Visit("/payment/verify", 400, 400, 400),
     "GET /api/checkout/products": Visit("/api/checkout/products", *OPEN),
+    "POST /stripe/payment-intent": Visit("/stripe/payment-intent", 401, 401, 401),
+    "POST /api/checkout/sessions": Visit("/api/checkout/sessions", 401, 401, 401),
+    "GET /api/checkout/sessions/{id}": Visit("/api/checkout/sessions/cs_1", 401, 401, 401),
     "GET /track/{link}": Visit("/track/<link>", *OPEN),
     "GET /track": Visit("/track", 404, 404, 404),
     "GET /api/orders/{number}/tracking": Visit("/api/orders/<on its way>/tracking", *READ),
     "GET /api/shipments": Visit("/api/shipments", *READ),
     "GET /api/products": Visit("/api/products", *READ),
+    "GET /api/prices": Visit("/api/prices", *READ),
+    "POST /api/prices/import": Visit("/api/prices/import", *ACT, data={"text": PRICES}),
+    "POST /api/catalogue/sync": Visit("/api/catalogue/sync", *ACT, data={}),
+    "GET /api/customers/{id}/entitlements": Visit("/api/customers/u-1/entitlements", *READ),
     "GET /api/sellers": Visit("/api/sellers", *READ),
     "POST /api/orders/{number}/decide": Visit("/api/orders/<held>/decide", *ACT, data={"choice": "refund"}),
     "POST /api/orders/{number}/ship": Visit("/api/orders/<dry run>/ship", *ACT),
@@ -113,6 +123,39 @@ VISITS: dict[str, Visit] = {
     "POST /console/orders/cancel-shipment": Visit(
         "/console/orders/cancel-shipment", *BUTTON, {"order": "<waiting>"}
     ),
+    "GET /api/billing-events": Visit("/api/billing-events", *READ),
+    "GET /api/billing-events/{id}": Visit(f"/api/billing-events/{TOLD}", *READ),
+    "GET /api/subscribers": Visit("/api/subscribers", *READ),
+    "POST /api/subscribers": Visit("/api/subscribers", *ACT, data={"url": "https://a.example.org/"}),
+    "GET /api/subscribers/{id}": Visit("/api/subscribers/sbr_1", *READ),
+    "GET /api/subscribers/{id}/deliveries": Visit("/api/subscribers/sbr_1/deliveries", *READ),
+    "POST /api/subscribers/{id}/pause": Visit("/api/subscribers/sbr_1/pause", *ACT),
+    "POST /api/subscribers/{id}/resume": Visit("/api/subscribers/sbr_1/resume", *ACT),
+    "POST /api/subscribers/{id}/remove": Visit("/api/subscribers/sbr_1/remove", *ACT),
+    "POST /api/subscribers/{id}/test": Visit("/api/subscribers/sbr_1/test", *ACT),
+    "POST /api/subscribers/{id}/replay": Visit(
+        "/api/subscribers/sbr_1/replay", *ACT, data={"since": "2026-11-20"}
+    ),
+    "GET /console/billing": Visit("/console/billing", *PAGE),
+    "GET /console/billing/events/{id}": Visit(f"/console/billing/events/{TOLD}", *PAGE),
+    "GET /console/billing/subscribers/{id}": Visit("/console/billing/subscribers/sbr_1", *PAGE),
+    "POST /console/billing/pause": Visit("/console/billing/pause", *BUTTON, {"subscriber": "sbr_1"}),
+    "POST /console/billing/resume": Visit("/console/billing/resume", *BUTTON, {"subscriber": "sbr_1"}),
+    "POST /api/reconcile": Visit("/api/reconcile", 401, 403, 202, data={}),
+    "GET /api/reconciliations": Visit("/api/reconciliations", *READ),
+    "GET /api/reconciliations/{id}": Visit("/api/reconciliations/rec_1", *READ),
+    "GET /console/reconciliation": Visit("/console/reconciliation", *PAGE),
+    "GET /console/reconciliation/{id}": Visit("/console/reconciliation/rec_1", *PAGE),
+    "POST /console/reconciliation/start": Visit("/console/reconciliation/start", *BUTTON, {}),
+    "GET /api/proof": Visit("/api/proof", *READ),
+    "GET /api/proofs": Visit("/api/proofs", *READ),
+    "POST /api/proofs": Visit("/api/proofs", 401, 403, 202, data={}),
+    "GET /api/proofs/{id}": Visit("/api/proofs/proof_1", *READ),
+    "POST /api/proofs/{id}/go-on": Visit("/api/proofs/proof_1/go-on", *ACT, data={}),
+    "GET /api/proofs/{id}/orders": Visit("/api/proofs/proof_1/orders", *READ),
+    "GET /console/proof": Visit("/console/proof", *PAGE),
+    "GET /console/proof/{id}": Visit("/console/proof/proof_1", *PAGE),
+    "POST /console/proof": Visit("/console/proof", *BUTTON, {}),
 }
 DOORS = {f"{door.method} {door.open_path}": door for door in doors_of(Pages("UTC", "", "0"))}
 
@@ -155,7 +198,7 @@ class TestEveryRoute:
         assert answer.status == VISITS[name].nobody
 
     async def test_a_session_acts_only_through_a_form_of_its_own(self, market: World, name: str) -> None:
-        if not name.startswith("POST") or DOORS[name].who is None:
+        if not name.startswith("POST") or DOORS[name].who in (None, "user"):
             return
         client = await logged_in(market)
         other = await logged_in(market)
@@ -166,7 +209,7 @@ class TestEveryRoute:
             assert mine.status == VISITS[name].operator
 
     async def test_a_viewers_session_acts_not_at_all(self, market: World, name: str) -> None:
-        if not name.startswith("POST") or DOORS[name].who is None or name == "POST /logout":
+        if not name.startswith("POST") or DOORS[name].who in (None, "user") or name == "POST /logout":
             return
         client = await logged_in(market, VIEWER)
         csrf = csrf_in(await client.get("/console"))
@@ -185,3 +228,27 @@ async def test_what_is_not_there_is_told_alike_to_everybody(market: World) -> No
     for client in (nobody(market), viewer(market), operator(market)):
         assert (await client.get("/nowhere")).problem["status"] == 404
         assert (await client.ask("DELETE", "/api/orders")).problem["status"] == 405
+
+
+@pytest.mark.parametrize("path", ["/stripe/payment-intent", "/api/checkout/sessions"])
+async def test_a_user_opens_sessions_and_sees_no_others(market: World, path: str) -> None:
+    mine = user(market)
+    asked = await mine.post(path, data=ASKED)
+    assert (asked.status, "Stripe has not answered yet" in asked.problem["detail"]) == (503, True)
+    assert (await mine.get(f"/api/checkout/sessions/{SESSION}")).json["state"] == "expired"
+    assert (await mine.get(f"/api/checkout/sessions/{OTHERS_SESSION}")).status == 404
+    assert (await user(market, "u-2").get(f"/api/checkout/sessions/{SESSION}")).status == 404
+
+
+@pytest.mark.parametrize(
+    "name", sorted(name for name, door in DOORS.items() if door.who in ("viewer", "operator"))
+)
+async def test_a_users_own_token_opens_nothing_of_ours(market: World, name: str) -> None:
+    assert (await visit(user(market), name)).status == VISITS[name].nobody
+
+
+async def test_where_nothing_is_sold_its_routes_say_what_to_set(world: World) -> None:
+    for path in ("/api/billing-events", "/api/subscribers", "/api/prices", "/api/customers/u-1/entitlements"):
+        answer = await operator(world).get(path)
+        assert (answer.status, "BILLING_EVENTS" in answer.problem["detail"]) == (404, True)
+    assert (await user(world).post("/stripe/payment-intent", data=ASKED)).status == 404

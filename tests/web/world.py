@@ -13,12 +13,16 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
+from onpaid import compose_billing
 from onpaid.acts import LaneLimit
 from onpaid.app.checkout import CheckoutDesk, Shop
 from onpaid.app.delivering import Delivering
 from onpaid.app.delivery import Delivery
 from onpaid.app.inbox import Inbox
 from onpaid.app.keeping import Keeping
+from onpaid.app.proving import Prover
+from onpaid.app.reconciling_shown import Reconciling
+from onpaid.app.sales import Sales
 from onpaid.app.views import Views
 from onpaid.clock import Instant
 from onpaid.domain.events import Envelope, Judged, OrderReceived
@@ -87,6 +91,16 @@ GUESTS: dict[str, Any] = {
         "shipments",
         "messaging",
         "messages",
+        "till",
+        "prices",
+        "sessions",
+        "user_customers",
+        "billing",
+        "topic",
+        "subscribers",
+        "subscriber_doors",
+        "subscriptions_source",
+        "replays",
     )
 }
 
@@ -194,6 +208,9 @@ class World:
     delivery: Delivery
     delivers: bool = True
     missing: list[str] = field(default_factory=list)
+    prover: Prover | None = None
+    sales: Sales | None = None
+    reconciling: Reconciling | None = None
 
     async def ready(self) -> list[str]:
         return self.missing
@@ -208,6 +225,9 @@ class World:
             settings=self.settings,
             ready=self.ready,
             delivery=self.delivery if self.delivers else None,
+            sales=self.sales,
+            reconciler=self.reconciling,
+            prover=self.prover,
         )
 
 
@@ -240,6 +260,7 @@ def make_world(store: Store | None = None, **changed: Any) -> World:
             cancel_shipment,
             send_message,
             note_refund,
+            *compose_billing.FLOWS,
         ),
         GUESTS,
     )

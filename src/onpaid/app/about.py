@@ -12,6 +12,7 @@ from onpaid.engine.journal import RUNS, TICKETS, Run, Ticket
 from onpaid.repositories.events import EventRecord, Events
 from onpaid.repositories.orders import ALIASES, ORDERS, order_thing
 from onpaid.repositories.payments import Payments
+from onpaid.repositories.sessions import session_thing
 from onpaid.store.port import Store
 
 MOST = 100
@@ -24,6 +25,11 @@ def names_of(key: str, order: Order | None) -> list[str]:
     return list(dict.fromkeys((order.key, *(order_key(order.shop, alias) for alias in order.aliases), key)))
 
 
+def _things(names: Sequence[str], session: str) -> list[str]:
+    """What runs and events are about: an order under its names, and the session that it came of, if it did."""
+    return [*map(order_thing, names), *([session_thing(session)] if session else ())]
+
+
 class About:
     """Finds what belongs together."""
 
@@ -32,10 +38,10 @@ class About:
         self._payments = payments
         self._events = events
 
-    async def runs(self, names: Sequence[str]) -> list[Run]:
+    async def runs(self, names: Sequence[str], session: str = "") -> list[Run]:
         found: dict[str, Run] = {}
-        for name in names:
-            page = await RUNS.query(self._store, "about", order_thing(name), newest_first=False, limit=MOST)
+        for thing in _things(names, session):
+            page = await RUNS.query(self._store, "about", thing, newest_first=False, limit=MOST)
             found.update({run.id: run for run in page.items})
         return sorted(found.values(), key=lambda run: run.started)
 
@@ -57,14 +63,15 @@ class About:
             found.update({payment.key: payment for payment in await self._payments.of_order(name)})
         return sorted(found.values(), key=lambda payment: payment.fact.paid_at)
 
-    async def events(self, names: Sequence[str]) -> list[EventRecord]:
-        found = {event.key: event for name in names for event in await self._events.about(order_thing(name))}
+    async def events(self, names: Sequence[str], session: str = "") -> list[EventRecord]:
+        things = _things(names, session)
+        found = {event.key: event for thing in things for event in await self._events.about(thing)}
         return sorted(found.values(), key=lambda event: event.received_at)
 
-    async def tickets(self, names: Sequence[str]) -> list[Ticket]:
+    async def tickets(self, names: Sequence[str], session: str = "") -> list[Ticket]:
         found: dict[str, Ticket] = {}
-        for name in names:
-            page = await TICKETS.query(self._store, "about", order_thing(name), limit=MOST)
+        for thing in _things(names, session):
+            page = await TICKETS.query(self._store, "about", thing, limit=MOST)
             found.update({ticket.id: ticket for ticket in page.items})
         return sorted(found.values(), key=lambda ticket: (ticket.state == "closed", -ticket.opened_at))
 

@@ -1,8 +1,8 @@
 """What is missing or wrong before money may come in, in sentences with a next step.
 
 Each check is a function from what it looks at to findings; the command gathers what there is to look at. No
-sentence holds a secret: it says that one is set, missing or weak, never what it is. A story is looked at if anything
-of it is set; what the story of delivery needs beyond its keys is in `doctor_delivery.py`.
+sentence holds a secret: it says that one is set, missing or weak, never what it is. Which stories are looked at says
+`meant.py`; what delivery and sales need beyond their keys is in `doctor_delivery.py` and `doctor_sales.py`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,12 @@ from typing import Final
 
 import msgspec
 
+from onpaid.app.meant import DELIVERY, INVOICING, SALES, needs, stories
 from onpaid.clock import Instant, as_datetime, iso
+from onpaid.domain.reconciliation import Finding as Fault
 from onpaid.domain.vat import VatTable
+from onpaid.repositories.documented import DYNAMODB, not_written
+from onpaid.repositories.documented_tables import TABLES
 from onpaid.settings import Settings
 
 WEAKEST_TOKEN: Final = 20
@@ -21,20 +25,6 @@ LONGEST_AHEAD: Final = 5 * 60 * 1000
 """How far the newest event may lie in the future, in milliseconds, before the clock is called wrong."""
 OLDEST_YEAR: Final = 2025
 
-INVOICING: Final = {
-    "STRIPE_API_KEY": "in Stripe, under Developers, make a restricted key that may read charges, PaymentIntents, customers and balance",
-    "STRIPE_WEBHOOK_SECRET": "in Stripe, add the endpoint <this service>/webhooks/stripe and take its signing secret",
-    "KONVERZKY_WEBHOOK_SECRET": "choose a long random one, and give it to the shop together with the webhook's address",
-    "FIKEN_API_TOKEN": "in Fiken, under API, make a personal token",
-    "FIKEN_COMPANY_SLUG": "it is the part of Fiken's address behind /foretak/",
-    "FIKEN_BANK_ACCOUNT_CODE": "the account printed on invoices; it looks like 1920:10001",
-    "FIKEN_PAYMENT_ACCOUNT": "the account that card money is booked to; it looks like 1920:10002",
-}
-DELIVERY: Final = {
-    "RAZORPAY_KEY_ID": "in Razorpay, under API keys, make a key; it looks like rzp_test_... or rzp_live_...",
-    "RAZORPAY_KEY_SECRET": "Razorpay shows it once, when the key is made",
-    "RAZORPAY_WEBHOOK_SECRET": "choose a long random one, and enter it in Razorpay with the webhook's address",
-}
 EVERYWHERE: Final = {
     "ONPAID_ADMIN_TOKEN": "choose a long random one: without it nobody may act in the console or the API",
 }
@@ -42,23 +32,14 @@ HELPFUL: Final = {
     "ONPAID_VIEWER_TOKEN": "who only looks needs the admin token",
     "ONPAID_SESSION_SECRET": "everybody is logged out of the console at each start",
 }
-HELPFUL_TO_INVOICES: Final = {
+HELPFUL_TO_SALES: Final = {
+    "ONPAID_PUBLIC_URL": "links in tickets show the address that the server listens on, and whether Stripe's webhooks "
+    "lead here cannot be told",
+}
+HELPFUL_TO_A_SHOP: Final = {
     "ONPAID_PUBLIC_URL": "links in tickets and of `onpaid login-link` show the address that the server listens on",
     "KONVERZKY_PRICES_INCLUDE_VAT": "an order that does not say itself whether its prices include VAT becomes a ticket",
 }
-SIGNS_OF_DELIVERY: Final = (
-    *DELIVERY,
-    "RAZORPAY_SECRET_NAME",
-    "CHECKOUT_ORIGINS",
-    "SHIPROCKET_EMAIL",
-    "SHIPROCKET_PASSWORD",
-    "SHIPROCKET_SECRET_NAME",
-    "SHIPROCKET_CHANNEL_ID",
-    "SHIPROCKET_WEBHOOK_TOKEN",
-    "PARCEL_DEFAULT",
-    "WHATSAPP_API_KEY",
-)
-"""Whoever sets one of these means the story of delivery."""
 JIRA: Final = ("JIRA_BASE_URL", "JIRA_EMAIL", "JIRA_API_TOKEN", "JIRA_PROJECT")
 MAIL: Final = ("SMTP_HOST", "SMTP_FROM")
 
@@ -70,22 +51,17 @@ class Finding(msgspec.Struct, frozen=True):
     wrong: bool = True
 
 
-def stories(settings: Settings) -> tuple[bool, bool]:
-    """Which stories are meant by what is set: invoices, delivery."""
-    invoices = len(settings.missing(*INVOICING)) < len(INVOICING)
-    delivers = len(settings.missing(*SIGNS_OF_DELIVERY)) < len(SIGNS_OF_DELIVERY)
-    return invoices, delivers or settings["WHATSAPP_PROVIDER"] != "none"
-
-
 def about_settings(settings: Settings, *, live: bool) -> list[Finding]:
     """What is not set, or set to what cannot be meant. `live` says that real money is."""
-    invoices, delivers = stories(settings)
-    found = [] if invoices or delivers else _no_story()
-    found += not_set(settings, INVOICING) if invoices else []
-    found += not_set(settings, DELIVERY) if delivers else []
+    meant = stories(settings)
+    found = [] if any(meant) else _no_story()
+    found += not_set(settings, needs(meant))
     found += not_set(settings, EVERYWHERE)
     found += not_set(settings, HELPFUL, wrong=False)
-    found += not_set(settings, HELPFUL_TO_INVOICES, wrong=False) if invoices and not delivers else []
+    found += (
+        not_set(settings, HELPFUL_TO_A_SHOP, wrong=False) if meant.invoices and not any(meant[1:]) else []
+    )
+    found += not_set(settings, HELPFUL_TO_SALES, wrong=False) if meant.sells and not meant.delivers else []
     found += _about_tokens(settings)
     if settings["ONPAID_TIME_FACTOR"] != 1:
         says = "ONPAID_TIME_FACTOR is not 1: quiet periods are too short for real providers. Unset it."
@@ -110,11 +86,16 @@ def not_set(settings: Settings, advice: Mapping[str, str], *, wrong: bool = True
 
 
 def _no_story() -> list[Finding]:
-    """Neither story is set up: what each would need."""
+    """No story is set up: what each would need."""
     return [
-        Finding("Nothing is set up to be done: set what one of the two stories needs, or both."),
+        Finding("Nothing is set up to be done: set what one of the three stories needs, or several."),
         Finding(f"Invoices need {', '.join(INVOICING)}: see docs/going-live.md.", wrong=False),
         Finding(f"Delivery needs {', '.join(DELIVERY)}: see docs/checkout.md.", wrong=False),
+        Finding(
+            f"Sales at Stripe need {', '.join(SALES)}, and JWT_ACCESS_TOKEN_SECRET or BILLING_EVENTS: see "
+            "docs/checkout-at-stripe.md.",
+            wrong=False,
+        ),
     ]
 
 
@@ -148,6 +129,28 @@ def _about_telling(settings: Settings) -> list[Finding]:
         says = "SMTP_HOST is set, and ALERT_EMAIL not: nobody is mailed of critical tickets."
         found.append(Finding(says, wrong=False))
     return found
+
+
+def about_tables(settings: Settings) -> list[Finding]:
+    """Documented tables that are set, and that nothing is written to."""
+    if not settings["ONPAID_DATABASE"].startswith(DYNAMODB):
+        why = dict.fromkeys(
+            (table.variable for table in TABLES if settings[table.variable]), "the database is a file"
+        )
+    else:
+        why = not_written(settings)
+    return [
+        Finding(f"{name} is set, and nothing is written there: {each}.", wrong=False)
+        for name, each in why.items()
+    ]
+
+
+def about_endpoints(found: Iterable[Fault], *, live: bool) -> list[Finding]:
+    """What is to be said of the webhook endpoints at Stripe.
+
+    That there is none is no fault while money is played with: Stripe's own command line forwards without one.
+    """
+    return [Finding(each.sentence, wrong=live or each.kind != "endpoint missing") for each in found]
 
 
 def about_vat(table: VatTable) -> list[Finding]:

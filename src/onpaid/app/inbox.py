@@ -16,14 +16,15 @@ import structlog
 
 from onpaid.app.keeping import Keeping
 from onpaid.clock import Clock, Instant
-from onpaid.domain.events import Envelope, Judged
-from onpaid.engine.journal import Ticket
+from onpaid.domain.events import Envelope, Fact, Judged
+from onpaid.domain.sessions import SessionTold
+from onpaid.engine.journal import RUNS, Ticket
 from onpaid.engine.recorder import Recorder
 from onpaid.engine.tickets import new_ticket
 from onpaid.errors import Conflict, InvalidInput, Problem, StoreUnavailable
 from onpaid.metrics import EVENTS as EVENTS_METRIC
 from onpaid.providers.roles import WebhookSource
-from onpaid.repositories.events import EVENTS, EventRecord, digest_of, event_key, pack
+from onpaid.repositories.events import EVENTS, READ, EventRecord, digest_of, event_key, pack
 from onpaid.store.records import Versioned
 
 log = structlog.get_logger("onpaid.inbox")
@@ -39,6 +40,8 @@ class Receipt:
     event: str
     verdict: Literal["routed", "ignored", "unrouted", "duplicate"]
     reason: str = ""
+    began: tuple[str, ...] = ()
+    """Runs that an event that was brought in started: they were not there before."""
 
 
 class Inbox:
@@ -67,6 +70,40 @@ class Inbox:
         receipt = await self._record(source, envelope, body, now)
         EVENTS_METRIC.labels(source_name, receipt.verdict).inc()
         return receipt
+
+    async def bring(self, source_name: str, body: bytes, *, dry: bool = False) -> Receipt:
+        """Record an event that we read from its sender ourselves: it bears no signature, and needs none.
+
+        One that is here is skipped, so a webhook of the same event at the same moment is one event with it. `dry` only
+        tells what would be made of it. Raises InvalidInput, StoreError.
+        """
+        source, now = self.sources[source_name], self._clock.now()
+        envelope = source.read(body, now)
+        key = event_key(envelope)
+        if await EVENTS.get(self._recorder.store, key) is not None:
+            return Receipt(key, "duplicate")
+        if dry:
+            judged, _ = self._judge(source, envelope, key, body, now)
+            return Receipt(key, "unrouted" if judged is None else "ignored" if judged.ignored else "routed")
+        try:
+            receipt = await self._compose(source, envelope, key, body, now, None, origin=READ)
+        except Conflict:
+            return Receipt(key, "duplicate")
+        EVENTS_METRIC.labels(source_name, receipt.verdict).inc()
+        return receipt
+
+    async def learn(self, facts: tuple[Fact, ...]) -> tuple[str, ...]:
+        """Keep facts that a provider told without an event; the runs that they started. Raises StoreError."""
+        for _ in range(TRIES):
+            kept = await self._keeping.keep(facts, self._clock.now())
+            began = await self._new_ones(self._runs(facts))
+            tickets = [self._ticket(problem, READ, kept.about) for problem in kept.problems]
+            try:
+                await self._recorder.record(kept.writes, facts=facts, wakes=kept.wakes, tickets=tickets)
+            except Conflict:
+                continue
+            return began
+        raise StoreUnavailable("too many others wrote the same records at once: try again")
 
     async def judge_again(self, key: str) -> Receipt:
         """Judge a kept event anew: after an upgrade, or because an operator asks. Raises InvalidInput."""
@@ -97,7 +134,8 @@ class Inbox:
             held = await EVENTS.get(self._recorder.store, key)
         if held is None:
             raise StoreUnavailable("the event could not be written: send it again")
-        if held.record.digest == digest_of(body):
+        if held.record.digest == digest_of(body) or held.record.origin == READ:
+            # What we read says the same in other bytes.
             if held.record.verdict == "unrouted":
                 return await self._compose(source, envelope, key, body, held.record.received_at, held)
             return Receipt(key, "duplicate")
@@ -115,8 +153,10 @@ class Inbox:
         body: bytes,
         received_at: Instant,
         held: Versioned[EventRecord] | None,
+        origin: str = "",
     ) -> Receipt:
         """Judge and commit. Raises Conflict only if the event itself is there already."""
+        origin = origin if held is None else held.record.origin
         judged, tickets = self._judge(source, envelope, key, body, received_at)
         verdict: Literal["routed", "ignored", "unrouted"] = "routed"
         if judged is None:
@@ -124,9 +164,10 @@ class Inbox:
         else:
             reason = judged.ignored or ""
             verdict = "ignored" if judged.ignored else "routed"
-        facts = () if judged is None else judged.facts
+        facts = () if judged is None else tuple(_as_learnt(fact, origin) for fact in judged.facts)
         for _ in range(TRIES):
             kept = await self._keeping.keep(facts, self._clock.now())
+            began = await self._new_ones(self._runs(facts)) if origin and held is None else ()
             found = [*tickets, *(self._ticket(problem, key, kept.about) for problem in kept.problems)]
             event = EventRecord(
                 key,
@@ -136,8 +177,9 @@ class Inbox:
                 pack(body) if held is None else held.record.body,
                 verdict,
                 reason,
-                [flow.run_id(fact) for fact in facts for flow in self._recorder.flows.on(fact)],
+                self._runs(facts),
                 kept.about,
+                origin,
             )
             own = EVENTS.insert(event) if held is None else EVENTS.update(event, held.version)
             try:
@@ -149,8 +191,15 @@ class Inbox:
                     raise
                 continue
             log.info("event recorded", key=key, type=envelope.type, verdict=verdict, reason=reason)
-            return Receipt(key, verdict, reason)
+            return Receipt(key, verdict, reason, began)
         raise StoreUnavailable("too many others wrote the same order at once: send it again")
+
+    def _runs(self, facts: tuple[Fact, ...]) -> list[str]:
+        return [flow.run_id(fact) for fact in facts for flow in self._recorder.flows.on(fact)]
+
+    async def _new_ones(self, runs: list[str]) -> tuple[str, ...]:
+        there = await RUNS.get_many(self._recorder.store, runs) if runs else []
+        return tuple(run for run, held in zip(runs, there, strict=True) if held is None)
 
     def _judge(
         self, source: WebhookSource, envelope: Envelope, key: str, body: bytes, received_at: Instant
@@ -182,6 +231,13 @@ class Inbox:
             now=self._clock.now(),
             about=about,
         )
+
+
+def _as_learnt(fact: Fact, origin: str) -> Fact:
+    """The fact as whoever told it first: an order that a webhook missed says so for good."""
+    if origin == READ and isinstance(fact, SessionTold):
+        return msgspec.structs.replace(fact, origin="nightly_sync")
+    return fact
 
 
 def _named(envelope: Envelope, given: str) -> Envelope:

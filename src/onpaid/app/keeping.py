@@ -10,6 +10,7 @@ from onpaid.domain.checkouts import PaymentFailed
 from onpaid.domain.events import Fact, OrderReceived
 from onpaid.domain.messages import RANK, MessageTold
 from onpaid.domain.payments import PaymentChanged, PaymentSucceeded
+from onpaid.domain.sessions import SessionChanged, SessionTold
 from onpaid.domain.shipments import ParcelTold
 from onpaid.errors import Problem
 from onpaid.repositories.checkouts import CheckoutRecords
@@ -17,6 +18,7 @@ from onpaid.repositories.incoming_orders import receive_order
 from onpaid.repositories.messages import Messages
 from onpaid.repositories.orders import Orders
 from onpaid.repositories.payments import Payments
+from onpaid.repositories.sessions import Sessions, session_thing
 from onpaid.repositories.shipments import Shipments
 from onpaid.store.port import Store, Write
 
@@ -40,7 +42,8 @@ class Kept:
 
 
 class Keeping:
-    """The records that facts make or change. The last three are only there where orders are delivered."""
+    """The records that facts make or change. Those with a default are only there where their
+    story is told."""
 
     def __init__(
         self,
@@ -50,6 +53,7 @@ class Keeping:
         checkouts: CheckoutRecords | None = None,
         shipments: Shipments | None = None,
         messages: Messages | None = None,
+        sessions: Sessions | None = None,
     ) -> None:
         self._store = store
         self._orders = orders
@@ -57,6 +61,7 @@ class Keeping:
         self._checkouts = checkouts
         self._shipments = shipments
         self._messages = messages
+        self._sessions = sessions
 
     async def keep(self, facts: tuple[Fact, ...], now: Instant) -> Kept:
         """The writes of these facts, as the records are this moment."""
@@ -78,8 +83,15 @@ class Keeping:
             kept.wakes += wakes
         elif isinstance(fact, PaymentChanged):
             kept.add(await self._payments.receive_change(fact), fact.order)
+            if self._sessions is not None:
+                kept.add(await self._sessions.note_refund(fact), None)
         elif isinstance(fact, PaymentFailed) and self._checkouts is not None:
             kept.add(*await self._checkouts.receive_failure(fact))
+        elif isinstance(fact, SessionChanged) and self._sessions is not None:
+            kept.add(await self._sessions.receive(fact, now), None)
+            kept.about.append(session_thing(fact.session_id))
+        elif isinstance(fact, SessionTold):
+            kept.about.append(session_thing(fact.session_id))
         elif isinstance(fact, ParcelTold) and self._shipments is not None:
             kept.add(*await self._shipments.receive(fact, now))
         elif isinstance(fact, MessageTold) and self._messages is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from onpaid.app import words
-from onpaid.app.orders_shown import sum_of
+from onpaid.app.orders_shown import sum_of, total_of
 from onpaid.app.shown import Mood
 from onpaid.app.shown_orders import InvoiceShown, Milestone
 from onpaid.clock import as_datetime
@@ -41,8 +41,11 @@ _LEAD = {
 def milestones_of(
     order: Order | None, payments: Sequence[Payment], invoices: Sequence[InvoiceShown], state: str
 ) -> list[Milestone]:
-    """Ordered, paid, invoiced, mailed. What is not reached stands as the runs do."""
+    """Ordered, paid, invoiced, mailed. What is not reached stands as the runs do; what nobody expects is left open."""
     paid = _paid(payments, state)
+    if order is not None and order.session and not any("invoice" in each.fact.expects for each in payments):
+        nothing = [Milestone(name, "todo", "Not expected", "") for name in ("Invoiced", "Mailed")]
+        return [_ordered(order), paid if payments else _by_subscription(order), *nothing]
     invoiced = _reached("Invoiced", len(invoices), len(payments), paid.mood, state)
     if invoiced.mood == "good":
         numbers = ", ".join(
@@ -64,6 +67,14 @@ def _ordered(order: Order | None) -> Milestone:
         return Milestone("Ordered", "wait", "Not here yet", "the shop has not sent it")
     lines = _count(len(order.latest.lines), "line")
     return Milestone("Ordered", "good", lines, "", as_datetime(order.received_at))
+
+
+def _by_subscription(order: Order) -> Milestone:
+    """A session without a payment of its own: its subscription has it, or there was nothing to pay."""
+    total = total_of(order.latest, order.latest.prices_include_vat)
+    if not order.latest.total or total is None:
+        return Milestone("Paid", "good", "Nothing to pay", "")
+    return Milestone("Paid", "good", total, "by its subscription", as_datetime(order.received_at))
 
 
 def _paid(payments: Sequence[Payment], state: str) -> Milestone:

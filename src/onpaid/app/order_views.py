@@ -134,9 +134,10 @@ class OrderViews:
     ) -> OrderShown:
         now, names = self._clock.now(), names_of(key, order)
         mask = Mask(orders_shown.private_of(order, payments))
-        runs = await self._about.with_children(await self._about.runs(names))
-        events = await self._about.events(names)
-        tickets = await self._about.tickets(names)
+        session = "" if order is None else order.session
+        runs = await self._about.with_children(await self._about.runs(names, session))
+        events = await self._about.events(names, session)
+        tickets = await self._about.tickets(names, session)
         counting = self._counting(runs)
         state = orders_shown.state_of(order, counting)
         invoices = orders_shown.invoices_of(counting)
@@ -184,7 +185,8 @@ class OrderViews:
     async def _rows(self, found: Iterable[tuple[str, Order | None]], *, personal: bool) -> list[OrderRow]:
         rows: list[OrderRow] = []
         for key, order in found:
-            runs = self._counting(await self._about.runs(names_of(key, order)))
+            session = "" if order is None else order.session
+            runs = self._counting(await self._about.runs(names_of(key, order), session))
             total = None if order is None else self._total(order, -1)
             mask = Mask(orders_shown.private_of(order, []))
             rows.append(orders_shown.order_row(key, order, runs, mask, total=total, personal=personal))

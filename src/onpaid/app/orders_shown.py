@@ -51,6 +51,8 @@ def state_of(order: Order | None, runs: Sequence[Run]) -> str:
     for state in WORST_FIRST:
         if state in states:
             return state
+    if order is not None and order.session:
+        return "done"
     return "expired" if order is not None and order.expired_at is not None else "unpaid"
 
 

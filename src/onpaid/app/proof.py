@@ -145,7 +145,7 @@ async def _without_payment(store: Store) -> list[str]:
 
 def _row(payment: Payment, run: Run | None) -> Row:
     fact = payment.fact
-    invoice = None if run is None else _invoice(run)
+    invoice = None if run is None else invoice_of(run)
     return Row(
         payment=payment.key,
         payment_id=fact.payment_id,
@@ -159,7 +159,7 @@ def _row(payment: Payment, run: Run | None) -> Row:
     )
 
 
-def _invoice(run: Run) -> InvoiceRef | None:
+def invoice_of(run: Run) -> InvoiceRef | None:
     """The invoice that a run made or found, with its number once it was read back."""
     for name in ("read invoice", "create invoice"):
         step = run.step(name)

@@ -31,6 +31,7 @@ ENDINGS_LEFT_OUT = (
     "book_shipment",
     "cancel_shipment",
     "send_message",
+    "keep_session",
 )
 """Flows whose end is told by their last step, or is of no interest to whoever looks at an order."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from onpaid.app import words_delivery
+from onpaid.app import words_billing, words_delivery
 from onpaid.app.shown import Mood
 from onpaid.engine.journal import OUTSIDE, Attempt, Run, Step, Ticket
 
@@ -35,7 +35,7 @@ _ATTEMPT_MOODS: dict[str, Mood] = {
     "unsure": "doubt",
     "": "calm",
 }
-_WHO = {"TicketLog": "the ticket log", **words_delivery.WHO}
+_WHO = {"TicketLog": "the ticket log", **words_delivery.WHO, **words_billing.WHO}
 _DONE = {
     "read payment": "Asked {who} for the payment as it stands now",
     "take lines": "Took the order’s lines for this payment, so that no other payment can",
@@ -50,6 +50,7 @@ _DONE = {
     "expire order": "The order expired: nobody paid it in time",
     "file ticket": "Put the ticket into {who}",
     **words_delivery.DONE,
+    **words_billing.DONE,
 }
 _TITLES = {
     "invoice_payment": "Invoice the payment",
@@ -58,6 +59,7 @@ _TITLES = {
     "file_ticket": "File the ticket",
     "report_payment_change": "Payment changed",
     **words_delivery.TITLES,
+    **words_billing.TITLES,
 }
 
 

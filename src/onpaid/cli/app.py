@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from onpaid.cli.groups import GROUPS, SHAPE, Json
-from onpaid.cli.groups_delivery import GROUPS as DELIVERY_GROUPS
+from onpaid.cli.all_groups import all_groups
+from onpaid.cli.groups import SHAPE, Json
 from onpaid.cli.groups_delivery import Number
+from onpaid.cli.groups_playing import demo
+from onpaid.cli.groups_proving import prove
 
 InputEnds = Annotated[bool, typer.Option("--until-input-ends", hidden=True)]
 
@@ -20,8 +22,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     **SHAPE,
 )
-for _name, _group in (*GROUPS.items(), *DELIVERY_GROUPS.items()):
+for _name, _group in all_groups().items():
     app.add_typer(_group, name=_name)
+app.command()(prove)
 
 
 @app.callback()
@@ -49,64 +52,7 @@ def serve(until_input_ends: InputEnds = False) -> None:
     raise typer.Exit(serving.serve(until_input_ends=until_input_ends))
 
 
-@app.command()
-def demo(
-    orders: Annotated[
-        int, typer.Option("--orders", min=1, max=100_000, help="How many orders are paid, in all.")
-    ] = 60,
-    parcels: Annotated[
-        int | None,
-        typer.Option(
-            "--parcels", min=0, help="How many of them are to be shipped.", show_default="half of them"
-        ),
-    ] = None,
-    messages: Annotated[
-        Literal["meta", "twilio", "msg91", "wati"] | None,
-        typer.Option("--messages", help="Who sends the messages.", show_default="by seed"),
-    ] = None,
-    faults: Annotated[str, typer.Option("--faults", help="all, none, or names with commas between.")] = "all",
-    seed: Annotated[
-        int | None, typer.Option("--seed", help="The same faults again.", show_default="random")
-    ] = None,
-    once: Annotated[
-        bool, typer.Option("--once", help="End after the proof, with exit code 0 only if it holds.")
-    ] = False,
-    as_json: Json = False,
-    database: Annotated[
-        Path | None,
-        typer.Option(
-            "--database", metavar="FILE", help="Keep the database in this new file.", show_default="temporary"
-        ),
-    ] = None,
-    factor: Annotated[
-        float | None,
-        typer.Option("--factor", min=1, max=200, help="How many times as fast as life: 40, on AWS 20."),
-    ] = None,
-    target: Annotated[
-        Literal["processes", "aws-emulator"], typer.Option("--target", help="What the service runs on.")
-    ] = "processes",
-    port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="The console's port; 0 takes a free one.")
-    ] = 0,
-) -> None:
-    """Orders are paid at two shops, and everybody misbehaves: watch each become one invoice, or one parcel."""
-    from onpaid.cli import playing
-
-    raise typer.Exit(
-        playing.demo(
-            orders=orders,
-            faults=faults,
-            seed=seed,
-            once=once,
-            as_json=as_json,
-            database=database,
-            factor=factor,
-            port=port,
-            parcels=parcels,
-            messages=messages,
-            target=target,
-        )
-    )
+app.command()(demo)
 
 
 @app.command()
@@ -137,10 +83,18 @@ def simulate(
             help="Write what the Indian shop sells there, for `onpaid products import`.",
         ),
     ] = None,
+    prices: Annotated[
+        Path | None,
+        typer.Option(
+            "--prices",
+            metavar="FILE",
+            help="Write what is sold at Stripe there, for `onpaid catalogue import`.",
+        ),
+    ] = None,
     write_settings: Annotated[
         Path | None,
         typer.Option(
-            "--write-settings", metavar="FILE", help="Write there what a service that delivers needs."
+            "--write-settings", metavar="FILE", help="Write there what a service beside them needs."
         ),
     ] = None,
     parcels_move: Annotated[
@@ -161,6 +115,7 @@ def simulate(
             target=target,
             stripe_params=stripe_params,
             products=products,
+            prices=prices,
             write_settings=write_settings,
             parcels_move=parcels_move,
             as_json=as_json,

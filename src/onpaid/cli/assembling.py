@@ -25,8 +25,14 @@ def web_settings(
         time_zone=settings["COMPANY_TIME_ZONE"],
         version=__version__,
         checkout_origins=settings["CHECKOUT_ORIGINS"],
-        webhook_paths={"/payment/webhook": "razorpay"} if settings["RAZORPAY_KEY_ID"] else {},
+        webhook_paths=_other_paths(settings),
     )
+
+
+def _other_paths(settings: Settings) -> dict[str, str]:
+    """The paths of webhooks that requirements name, each with its source."""
+    paths = {"/stripe/webhook": "stripe"} if settings["STRIPE_WEBHOOK_SECRET"] else {}
+    return paths | ({"/payment/webhook": "razorpay"} if settings["RAZORPAY_KEY_ID"] else {})
 
 
 def application(service: Service, settings: WebSettings, ready: Callable[[], Awaitable[list[str]]]) -> Any:
@@ -41,4 +47,7 @@ def application(service: Service, settings: WebSettings, ready: Callable[[], Awa
         delivery=service.delivery,
         forgeries=service.forgeries,
         handshakes=service.handshakes,
+        sales=service.sales,
+        reconciler=service.reconciling,
+        prover=service.prover,
     )

@@ -15,16 +15,29 @@ from typing import Any
 import apsw
 import msgspec
 
-from onpaid.app.doctor import Finding, about_clock, about_provider, about_settings, about_vat, stories
+from onpaid.app.doctor import (
+    Finding,
+    about_clock,
+    about_endpoints,
+    about_provider,
+    about_settings,
+    about_tables,
+    about_vat,
+)
 from onpaid.app.doctor_delivery import about_delivery
+from onpaid.app.doctor_sales import about_keys, about_sales
+from onpaid.app.meant import stories
+from onpaid.app.reconciling_plan import Probe
 from onpaid.cli import reach
 from onpaid.cli.callers import OverHttp
 from onpaid.clock import SystemClock
-from onpaid.compose import build, is_live
+from onpaid.compose import build
 from onpaid.compose_delivery import templates_of
 from onpaid.compose_invoicing import vat_table
+from onpaid.compose_modes import is_live
 from onpaid.compose_store import open_store
-from onpaid.errors import OnpaidError, SettingsError
+from onpaid.errors import OnpaidError, ProviderError, SettingsError
+from onpaid.providers.key_sets import KeySetSource
 from onpaid.repositories.events import Events
 from onpaid.settings import Settings
 from onpaid.store.memory import MemoryStore
@@ -41,6 +54,9 @@ NEEDS = {
         "FIKEN_BANK_ACCOUNT_CODE",
         "FIKEN_PAYMENT_ACCOUNT",
     ),
+    "till": ("STRIPE_API_KEY",),
+    "topic": (),
+    "subscriber_doors": (),
     "ticketing": (),
     "tracker": (),
     "alerting": (),
@@ -63,18 +79,20 @@ async def examine() -> list[Finding]:
     except SettingsError as error:
         return [Finding(f"{each[0].upper()}{each[1:]}.") for each in str(error).split("; ")]
     found, live = _about_modes(settings)
-    found += about_settings(settings, live=live)
-    invoices, delivers = stories(settings)
+    found += about_settings(settings, live=live) + about_tables(settings)
+    meant = stories(settings)
     try:
-        found += about_vat(vat_table(settings)) if invoices else []
+        found += about_vat(vat_table(settings)) if meant.invoices else []
     except SettingsError as error:
         found.append(Finding(f"{error}."))
-    if delivers:
+    if meant.delivers:
         found += about_delivery(settings, live=live)
         try:
             templates_of(settings)
         except SettingsError as error:
             found.append(Finding(f"{error}."))
+    if meant.sells:
+        found += about_sales(settings, live=live) + await _about_keys(settings)
     running = False
     newest: int | None = None
     try:
@@ -85,7 +103,7 @@ async def examine() -> list[Finding]:
     except OnpaidError as error:
         found.append(Finding(f"{error}."))
     found += about_clock(SystemClock().now(), newest)
-    found += await _about_providers(settings, running=running)
+    found += await _about_providers(settings, live=live, running=running)
     return sorted(found, key=lambda finding: not finding.wrong)
 
 
@@ -95,6 +113,20 @@ def _about_modes(settings: Settings) -> tuple[list[Finding], bool]:
         return [], is_live(settings)
     except SettingsError as error:
         return [Finding(f"{error}.")], True
+
+
+async def _about_keys(settings: Settings) -> list[Finding]:
+    """Whether the public keys of users' tokens can be read, where there are any."""
+    if not settings["JWT_JWKS"]:
+        return []
+    try:
+        source = KeySetSource(settings["JWT_JWKS"])
+    except SettingsError as error:
+        return [Finding(f"{error}.")]
+    try:
+        return await about_keys(source.read)
+    finally:
+        await source.close()
 
 
 async def _about_database(settings: Settings, path: Path) -> tuple[list[Finding], int | None]:
@@ -151,7 +183,7 @@ def _version(path: Path) -> int:
         connection.close()
 
 
-async def _about_providers(settings: Settings, *, running: bool) -> list[Finding]:
+async def _about_providers(settings: Settings, *, live: bool, running: bool) -> list[Finding]:
     """What each provider says of our access. One whose settings are missing has been told of already."""
     ships = not settings.missing(*NEEDS["shipping"])
     try:
@@ -161,14 +193,25 @@ async def _about_providers(settings: Settings, *, running: bool) -> list[Finding
         return [Finding(f"{error}. The providers are asked once this is mended.")]
     there: dict[str, Any] = {**service.guests, **service.inbox.sources}
     ask = [each for name, each in there.items() if name in NEEDS and not settings.missing(*NEEDS[name])]
+    asking = [_about_one(each, running=running) for each in ask]
+    if service.reconciling is not None and not settings.missing("STRIPE_API_KEY"):
+        asking.append(_about_endpoints(service.reconciling.reconciler.probe, live=live))
     try:
-        return [
-            finding
-            for told in await asyncio.gather(*(_about_one(each, running=running) for each in ask))
-            for finding in told
-        ]
+        return [finding for told in await asyncio.gather(*asking) for finding in told]
     finally:
         await service.stop()
+
+
+async def _about_endpoints(probe: Probe | None, *, live: bool) -> list[Finding]:
+    """Whether the webhooks of payments lead here. A key that may not ask this does its work all the same."""
+    if probe is None:
+        return []
+    try:
+        async with asyncio.timeout(SECONDS):
+            return about_endpoints(await probe(), live=live)
+    except (ProviderError, TimeoutError) as error:
+        says = f"Whether Stripe's webhooks lead here could not be asked: {str(error) or 'no answer in time'}."
+        return [Finding(says, wrong=False)]
 
 
 async def _about_one(provider: Any, *, running: bool) -> list[Finding]:

@@ -49,7 +49,7 @@ def settings(*, as_json: bool) -> None:
 
 
 def _value(text: str) -> tuple[str, str]:
-    return ("not set", "todo") if text in ("None", "not set", "()") else (text, "")
+    return ("not set", "todo") if text in ("None", "not set", "") else (text, "")
 
 
 def doctor(*, as_json: bool) -> int:

@@ -28,6 +28,7 @@ def demo(
     port: int,
     parcels: int | None,
     messages: str | None,
+    sales: int | None = None,
     target: str = "processes",
 ) -> int:
     """Play a demo; the exit code."""
@@ -39,6 +40,9 @@ def demo(
     logs.configure("warning", "text")
     if parcels is not None and parcels > orders:
         raise typer.BadParameter(f"{parcels} of {orders} orders cannot be shipped", param_hint="--parcels")
+    if sales is not None and sales + (parcels or 0) > orders:
+        left = f"{orders} orders" if not parcels else f"{orders - parcels} orders that are not shipped"
+        raise typer.BadParameter(f"{sales} of {left} cannot be sold at Stripe", param_hint="--sales")
     emulated = target == "aws-emulator"
     if emulated and database is not None:
         raise typer.BadParameter("the emulated table lies in no file", param_hint="--database")
@@ -53,6 +57,7 @@ def demo(
         port=port,
         parcels=parcels,
         messages=messages,
+        sales=sales,
         target=target,
     )
     try:
@@ -71,6 +76,7 @@ def simulate(
     target: str | None,
     stripe_params: Path | None,
     products: Path | None,
+    prices: Path | None,
     write_settings: Path | None,
     parcels_move: bool,
     as_json: bool,
@@ -90,13 +96,15 @@ def simulate(
     )
     if products is not None:
         simulating.write_products(products, settings)
+    if prices is not None:
+        simulating.write_prices(prices)
     with asyncio.Runner() as runner:
         return runner.run(
             _simulate(
                 settings,
                 host,
                 port,
-                write=(write_settings, products),
+                write=(write_settings, products, prices),
                 as_json=as_json,
                 until_input_ends=until_input_ends,
             )
@@ -108,7 +116,7 @@ async def _simulate(
     host: str,
     port: int,
     *,
-    write: tuple[Path | None, Path | None],
+    write: tuple[Path | None, Path | None, Path | None],
     as_json: bool,
     until_input_ends: bool,
 ) -> int:
@@ -123,7 +131,7 @@ async def _simulate(
         from onpaid.cli.output import fail
 
         return fail(f"{host}:{port} cannot be listened on ({error.strerror}): name another with --port")
-    written, products = write
+    written, products, prices = write
     if written is not None:
         try:
             simulating.write_settings(written, served, settings)
@@ -133,7 +141,8 @@ async def _simulate(
     if as_json:
         sys.stdout.write(json.dumps({"base": served.base, **served.bases()}) + "\n")
     else:
-        sys.stdout.write(simulating.how_to_use(served, settings, written=written, products=products))
+        says = simulating.how_to_use(served, settings, written=written, products=products, prices=prices)
+        sys.stdout.write(says)
     sys.stdout.flush()
     await stopped.wait()
     if watching is not None:

@@ -44,8 +44,10 @@ class Caller(Protocol):
 class Api:
     """The JSON API, whoever answers it."""
 
-    def __init__(self, caller: Caller) -> None:
+    def __init__(self, caller: Caller, *, served: bool = False) -> None:
         self._caller = caller
+        self.served = served
+        """Whether a server answers, which works on what is asked for meanwhile."""
 
     def get(self, *path: str, **params: Any) -> Json:
         """Read. Segments are quoted, parameters of None left out. Raises NotPossible for what is not there."""
@@ -108,13 +110,19 @@ def settings_to_look(**more: str) -> Settings:
 
 def _stand_ins(given: Settings) -> dict[str, str]:
     """What has to be said so that a service can be built: a story that is set up in part is looked at all the same."""
-    from onpaid import compose_delivery, compose_invoicing, compose_messages, compose_telling
+    from onpaid import compose_billing, compose_delivery, compose_invoicing, compose_messages, compose_telling
 
     filled = {"INVOICE_VAT_RULES": "", "WHATSAPP_TEMPLATES": ""}
-    delivers = compose_delivery.wanted(given)
+    delivers, sells = compose_delivery.wanted(given), compose_billing.wanted(given)
     wanted = DELIVERY_STAND_INS if delivers else {}
-    if compose_invoicing.wanted(given) or not delivers:
-        wanted = {**wanted, **STAND_INS}
+    needs: tuple[str, ...] = compose_invoicing.NEEDS
+    if sells:
+        wanted = {**wanted, **{name: STAND_INS[name] for name in compose_billing.NEEDS}}
+        needs = compose_invoicing.ACCOUNTS
+        # No user's token is checked by whoever only looks, so none can be too weak for it.
+        filled |= {"JWT_ACCESS_TOKEN_SECRET": "", "JWT_JWKS": "", "BILLING_EVENTS": "true"}
+    if compose_invoicing.wanted(given, beside_sales=sells) or not (delivers or sells):
+        wanted = {**wanted, **{name: STAND_INS[name] for name in needs}}
     live = any("live_" in (given[name] or "") for name in ("STRIPE_API_KEY", "RAZORPAY_KEY_ID"))
     for name in given.missing(*wanted):
         filled[name] = wanted[name].replace("test", "live") if live else wanted[name]
@@ -153,7 +161,7 @@ def api(*, whole: bool = False) -> Iterator[Api]:
                 f"a server at {address} holds the database, and ONPAID_ADMIN_TOKEN is not set: set the one that it "
                 "was started with, or stop it first"
             )
-        yield Api(OverHttp(address, token))
+        yield Api(OverHttp(address, token), served=True)
         return
     with InProcess.open(values if whole else settings_to_look()) as caller:
         yield Api(caller)

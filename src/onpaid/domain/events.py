@@ -11,11 +11,13 @@ from decimal import Decimal
 import msgspec
 
 from onpaid.clock import Instant
+from onpaid.domain.billing import BillingNews, SubscriptionTold
 from onpaid.domain.checkouts import PaymentFailed
 from onpaid.domain.fulfilment import Fulfilment
 from onpaid.domain.messages import MessageTold
 from onpaid.domain.orders import Customer, OrderLine
 from onpaid.domain.payments import PaymentChanged, PaymentSucceeded
+from onpaid.domain.sessions import SessionChanged, SessionTold
 from onpaid.domain.shipments import ParcelTold
 
 
@@ -56,7 +58,18 @@ class OrderReceived(msgspec.Struct, frozen=True):
     fulfilment: Fulfilment | None = None
 
 
-Fact = OrderReceived | PaymentSucceeded | PaymentChanged | PaymentFailed | ParcelTold | MessageTold
+Fact = (
+    OrderReceived
+    | PaymentSucceeded
+    | PaymentChanged
+    | PaymentFailed
+    | ParcelTold
+    | MessageTold
+    | SessionTold
+    | SessionChanged
+    | SubscriptionTold
+    | BillingNews
+)
 
 
 class Judged(msgspec.Struct, frozen=True):

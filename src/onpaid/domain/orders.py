@@ -81,6 +81,8 @@ class Order(msgspec.Struct, frozen=True, omit_defaults=True):
     expired_at: Instant | None = None
     fulfilment: Fulfilment | None = None
     """Only an order of our own checkout has it."""
+    session: str = ""
+    """The id of the session that it came from, if it came from one: then it is paid, and no shop told of it."""
 
     @property
     def key(self) -> str:

@@ -38,7 +38,9 @@ class PaymentSucceeded(msgspec.Struct, frozen=True):
 class PaymentChanged(msgspec.Struct, frozen=True):
     """Something happened to a payment after it was captured: refunded, disputed.
 
-    `what` is the event's type; `event` its id, which makes each change a fact of its own.
+    `what` is the event's type; `event` its id, which makes each change a fact of its own. `refund` is the id of the one
+    refund that is told of, with its own amount; empty where `amount` is the whole that went back so far. `failed`: that
+    refund did not reach the customer, after all.
     """
 
     account: str
@@ -49,6 +51,8 @@ class PaymentChanged(msgspec.Struct, frozen=True):
     happened_at: Instant
     order: str | None = None
     expects: tuple[str, ...] = ("invoice",)
+    refund: str = ""
+    failed: bool = False
 
 
 class Payment(msgspec.Struct, frozen=True):

@@ -39,7 +39,7 @@ class VatRule(msgspec.Struct, frozen=True):
 
 
 class VatTable(msgspec.Struct, frozen=True):
-    """The rules, and who has vouched for them. `source` names the file in tickets."""
+    """The rules, and who has vouched for them. `source` names the file in tickets; it is "" if no file is named."""
 
     rules: tuple[VatRule, ...]
     signed_off_by: str | None = None
@@ -53,6 +53,14 @@ class VatTable(msgspec.Struct, frozen=True):
 
     def rule_for(self, country: str, percent: Decimal, on: date) -> VatRule:
         """The rule for a sale at `percent` to `country` on that day. Raises Problem if there is none."""
+        if not self.source:
+            raise Problem(
+                "INVOICE_VAT_RULES names no file: nothing is invoiced until a person vouches for one",
+                category="invoice",
+                facts={
+                    "to_do": "copy domain/vat_sample.toml, go through it with your accountant, sign it off"
+                },
+            )
         if not self.signed:
             raise Problem(
                 f"{self.source} is not signed off: nothing is invoiced until a person vouches for it",

@@ -37,6 +37,8 @@ async def report_payment_change(
     )
     if order is None:
         return "not a payment of ours"
+    if not order:
+        return "it was not to be invoiced"
     raise Problem(
         f"A payment changed after it was captured ({change.what}, {change.amount.format()}): "
         "correct its invoice with a credit note in the accounts, then cancel this run",

@@ -62,6 +62,29 @@ def socket_to(found: tuple[Any, ...]) -> socket.socket:
     return socket.socket(family, kind, protocol)
 
 
+def checked_address(url: str, service: str, *, public: bool) -> str:
+    """A whole address with path and query, that somebody else names. SettingsError if nothing should be sent there;
+    `public` refuses this machine and private networks, and so whatever has no TLS."""
+    bare, mark, query = url.partition("?")
+    bare = checked_base(bare, service) if bare[-1:] != "/" else f"{checked_base(bare, service)}/"
+    if not query.isascii() or not query.isprintable() or any(c in query for c in ' \\#"<>'):
+        raise SettingsError(f"{service}: the address holds a blank or another odd character")
+    if public and _near(urlsplit(bare).hostname or "") is not False:
+        raise SettingsError(
+            f"{service}: the address must be on the internet, not on this machine or beside it"
+        )
+    if not urlsplit(bare).path:
+        bare += "/"
+    return f"{bare}{mark}{query}"
+
+
+def socket_to_public(found: tuple[Any, ...]) -> socket.socket:
+    """As `socket_to`, for such an address: OSError as well if the name resolves to this machine or a private network."""
+    if not _plain(ipaddress.ip_address(found[4][0].partition("%")[0])).is_global:
+        raise OSError(f"{found[4][0]} is no address on the internet")
+    return socket_to(found)
+
+
 def resolved_well(base: str) -> None:
     """For a client that opens its sockets itself: OSError if the name resolves to where nobody of ours has business."""
     parts = urlsplit(base)

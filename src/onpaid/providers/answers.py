@@ -73,7 +73,8 @@ def failure(answer: Answer) -> ProviderError:
     if status in _MOVED:
         return Unauthorised(f"{asked}: a redirect, which is never followed. Is the base address right?")
     if status in _IN_DOUBT or not 400 <= status < 500:
-        return Doubtful(f"{asked}: it may have happened. {answer.text()}", answered=True)
+        says = "nothing is known" if " to GET " in asked else "it may have happened"
+        return Doubtful(f"{asked}: {says}. {answer.text()}", answered=True)
     return Refused(f"{asked}: {answer.text()}")
 
 

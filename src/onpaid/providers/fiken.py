@@ -22,6 +22,7 @@ from onpaid.domain.invoices import ContactDetails, ContactRef, Dispatch, Invoice
 from onpaid.errors import ProviderError, SettingsError
 from onpaid.providers import fiken_wire as wire
 from onpaid.providers import http
+from onpaid.providers.fiken_lists import FikenLists
 from onpaid.providers.fiken_refusals import explain
 
 T = TypeVar("T")
@@ -68,7 +69,7 @@ class Settings:
             raise SettingsError("fiken: countries are sent as `english` names or as a `code`")
 
 
-class Fiken:
+class Fiken(FikenLists):
     """An Invoicing."""
 
     lanes = (LaneLimit("fiken", at_once=1, per_second=4, strict=True),)

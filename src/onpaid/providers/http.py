@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from socket import socket
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
@@ -75,6 +76,7 @@ class Http:
         explain: Explain = lambda answer: None,
         timeout: float = DEFAULT_TIMEOUT,
         largest: int = LARGEST_ANSWER,
+        socket_factory: Callable[[tuple[Any, ...]], socket] = socket_to,
     ) -> None:
         self.service = service
         self.base = checked_base(base, service)
@@ -92,6 +94,7 @@ class Http:
         self._secrets = frozenset(value.split()[-1] for value in secret.values() if value)
         self._explain, self._timeout, self._largest = explain, timeout, largest
         self._session: aiohttp.ClientSession | None = None
+        self._socket_factory = socket_factory
 
     async def get(
         self,
@@ -202,7 +205,7 @@ class Http:
         trace.on_request_chunk_sent.append(body_leaves)  # type: ignore[arg-type]
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=MOST_CONNECTIONS, keepalive_timeout=KEPT_ALIVE, socket_factory=socket_to
+                limit=MOST_CONNECTIONS, keepalive_timeout=KEPT_ALIVE, socket_factory=self._socket_factory
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             trace_configs=[trace],

@@ -17,9 +17,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from onpaid.acts import Absent, Finding, Found, LaneLimit, Unsure, act, current_call
+from onpaid.clock import Instant
 from onpaid.domain.checkouts import CapturedPayment, CheckoutRef, CheckoutWanted, RefundRef, RefundWanted
 from onpaid.domain.money import Money
-from onpaid.domain.payments import PaymentSucceeded
+from onpaid.domain.payments import PaymentChanged, PaymentSucceeded
+from onpaid.domain.takings import Taking
 from onpaid.errors import InvalidInput, ProviderError, Refused
 from onpaid.providers import http
 from onpaid.providers import razorpay_wire as wire
@@ -114,6 +116,35 @@ class Razorpay(RazorpayWebhooks):
             ours=order.ours,
         )
 
+    @act(repeatable=True, lane="razorpay", timeout=TIMEOUT)
+    async def payments_between(self, since: Instant, until: Instant, skip: int) -> list[Taking]:
+        """A page of the payments made in this time (both inclusive, whole seconds), newest first, whatever became of
+        them; the next `skip` is this one and the page's length. A page shorter than a hundred is the last."""
+        params: dict[str, str | int | bool] = {
+            "from": since // 1000,
+            "to": until // 1000,
+            "count": MOST_LISTED,
+            "skip": skip,
+        }
+        page = (await self._http.get("v1", "payments", params=params)).read(wire.Payments)
+        return [self._taking(each) for each in page.items]
+
+    @act(repeatable=True, lane="razorpay", timeout=TIMEOUT)
+    async def refunds_of(self, taking: Taking) -> tuple[list[PaymentChanged], bool]:
+        """What the webhooks of a payment's refunds would have told, and whether some are still on their way."""
+        path = ("v1", "payments", _checked(taking.charge_id), "refunds")
+        page = (await self._http.get(*path, params={"count": MOST_LISTED})).read(wire.Refunds)
+        pending = any(each.status not in ("processed", FAILED) for each in page.items)
+        return self.refunds_told(taking, page.items), pending
+
+    @act(repeatable=True, lane="razorpay", timeout=TIMEOUT)
+    async def taking_named(self, payment_id: str, charge_id: str) -> Taking | None:
+        """One payment as Razorpay knows it now, or None where it has none of this id."""
+        answer = await self._http.get("v1", "payments", _checked(charge_id or payment_id), accept=(400, 404))
+        if answer.status == 404 or (answer.status == 400 and "does not exist" in answer.text()):
+            return None
+        return self._taking(self._http.settled(answer).read(wire.PaymentWire))
+
     @act(key_life=KEY_LIFE, lane="razorpay", timeout=TIMEOUT, settles=timedelta(seconds=30))
     async def refund(self, wanted: RefundWanted) -> RefundRef:
         """Give all of it back. A repeat under the same header is the same refund."""
@@ -143,6 +174,21 @@ class Razorpay(RazorpayWebhooks):
         if found:
             return Found(_refund(found[0]))
         return Unsure("Razorpay listed a hundred refunds") if len(page.items) >= MOST_LISTED else Absent()
+
+    def _taking(self, told: wire.PaymentWire) -> Taking:
+        """A payment without an order (a link, a page) was not made by our checkout: it is named by itself."""
+        return Taking(
+            account=self._account,
+            payment_id=told.order_id or told.id,
+            charge_id=told.id,
+            amount=_money(told.amount, told.currency, told.id),
+            refunded=_money(told.amount_refunded or 0, told.currency, told.id),
+            taken_at=told.created_at * 1000,
+            live=self.settings.live,
+            captured=told.taken,
+            ours=bool(told.order_id),
+            status=told.status,
+        )
 
     def verify_page(self, checkout_id: str, payment_id: str, signature: str) -> bool:
         """Whether Razorpay's form gave the customer's page this signature. No proof of capture."""

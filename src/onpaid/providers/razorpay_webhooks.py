@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -18,6 +18,7 @@ from onpaid.clock import Instant
 from onpaid.domain.checkouts import PaymentFailed
 from onpaid.domain.events import Envelope, Judged
 from onpaid.domain.payments import PaymentChanged, PaymentSucceeded
+from onpaid.domain.takings import Taking
 from onpaid.errors import BadSignature, InvalidInput, Problem
 from onpaid.providers import bodies
 from onpaid.providers import razorpay_wire as wire
@@ -156,6 +157,42 @@ class RazorpayWebhooks:
             expects=EXPECTS,
         )
         return Judged((change,))
+
+    def told_by(self, taking: Taking) -> PaymentSucceeded:
+        """What the webhook of a payment in Razorpay's list would have told, but for the event."""
+        return PaymentSucceeded(
+            account=self._account,
+            payment_id=taking.payment_id,
+            order=f"{self._shop}/{taking.payment_id}",
+            amount=taking.amount,
+            paid_at=taking.taken_at,
+            live=self._live,
+            charge_id=taking.charge_id,
+            expects=EXPECTS,
+        )
+
+    def refunds_told(self, taking: Taking, refunds: Sequence[wire.RefundWire]) -> list[PaymentChanged]:
+        """What the webhooks of these refunds would have told: the last of those that come to the whole says so."""
+        done = sorted(
+            (each for each in refunds if each.status == "processed"), key=lambda each: each.created_at
+        )
+        changes, gone = [], 0
+        for refund in done:
+            gone += refund.amount
+            whole = gone >= taking.amount.minor
+            changes.append(
+                PaymentChanged(
+                    account=self._account,
+                    payment_id=taking.payment_id,
+                    what=f"refund.processed {'whole' if whole else 'part'}",
+                    amount=wire.money(gone if whole else refund.amount, refund.currency),
+                    event=refund.id,
+                    happened_at=refund.created_at * 1000,
+                    order=f"{self._shop}/{taking.payment_id}",
+                    expects=EXPECTS,
+                )
+            )
+        return changes
 
     def _problem(self, title: str, envelope: Envelope, facts: Mapping[str, str] | None = None) -> Problem:
         return Problem(

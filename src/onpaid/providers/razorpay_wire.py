@@ -65,6 +65,7 @@ class RefundWire(msgspec.Struct):
     status: str = "processed"
     receipt: str | None = None
     notes: dict[str, Any] | list[Any] = {}
+    created_at: int = 0
 
 
 class _OfPayment(msgspec.Struct):
@@ -110,6 +111,13 @@ class Orders(msgspec.Struct):
     """A page of orders."""
 
     items: list[OrderWire]
+    count: int
+
+
+class Payments(msgspec.Struct):
+    """A page of payments."""
+
+    items: list[PaymentWire]
     count: int
 
 

@@ -32,6 +32,7 @@ from onpaid.providers import shiprocket_refusals as refusals
 from onpaid.providers import shiprocket_shown as shown
 from onpaid.providers import shiprocket_wire as wire
 from onpaid.providers.answers import Answer
+from onpaid.providers.shiprocket_lists import ShiprocketLists
 from onpaid.providers.shiprocket_login import Login, SignedIn
 
 LANE: Final = "shiprocket"
@@ -65,7 +66,7 @@ class Settings:
             )
 
 
-class Shiprocket:
+class Shiprocket(ShiprocketLists):
     """A Shipping."""
 
     lanes = (LaneLimit(LANE, at_once=4, per_second=8),)

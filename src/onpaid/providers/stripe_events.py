@@ -7,21 +7,17 @@ shape that we do not know, a currency without a known minor unit, money of the s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar
 
 import msgspec
 
 from onpaid.clock import Instant
 from onpaid.domain.events import Envelope, Judged
-from onpaid.domain.money import Money
-from onpaid.domain.orders import order_key
 from onpaid.domain.payments import PaymentChanged, PaymentSucceeded
-from onpaid.errors import InvalidInput, Problem
-from onpaid.providers import bodies
+from onpaid.errors import InvalidInput
+from onpaid.providers import bodies, stripe_billing_events
 from onpaid.providers import stripe_wire as wire
 from onpaid.providers.signatures import Signer
-
-T = TypeVar("T")
+from onpaid.providers.stripe_reading import Shop, money, problem
 
 _CHANGES = ("refund.", "charge.refund.", "charge.dispute.")
 TYPES = (
@@ -39,21 +35,33 @@ TYPES = (
     "charge.dispute.funds_withdrawn",
     "charge.dispute.funds_reinstated",
 )
-"""What a webhook endpoint should subscribe to, and what is listed when webhooks were missed (20 types at most)."""
+"""What is understood of payments, and listed when webhooks were missed."""
 
 
 class StripeWebhooks:
-    """A WebhookSource. `marks` are signs in metadata that a payment is the shop's: `key=value`, `key` or `prefix*`."""
+    """A WebhookSource. `marks` are signs in metadata that a payment is the shop's: `key=value`, `key` or `prefix*`.
+
+    With `billing` it also tells what other systems must learn, and of sessions and subscriptions.
+    """
 
     name = "stripe"
     media: tuple[str, ...] = ("application/json",)
     event_id_header = ""
 
     def __init__(
-        self, secrets: Iterable[str], *, live: bool, shop: str, order_number_key: str, marks: Sequence[str]
+        self,
+        secrets: Iterable[str],
+        *,
+        live: bool,
+        shop: str,
+        order_number_key: str,
+        marks: Sequence[str],
+        billing: bool = False,
     ) -> None:
         self._signer = Signer(secrets)
-        self._live, self._shop, self._number_key, self._marks = live, shop, order_number_key, tuple(marks)
+        self.shop = Shop(shop, order_number_key, tuple(marks))
+        self._live, self._billing = live, billing
+        self.types: tuple[str, ...] = (*TYPES, *stripe_billing_events.TYPES) if billing else TYPES
 
     def verify(
         self, headers: Mapping[str, str], body: bytes, now: Instant, *, token: str | None = None
@@ -87,9 +95,9 @@ class StripeWebhooks:
         )
 
     def judge(self, envelope: Envelope, body: bytes, received_at: Instant) -> Judged:
-        """The payment that the event tells of, or the change of one, or why it is nothing to us."""
+        """What the event tells of a payment, and what others must learn of it; or why it is nothing to us."""
         kind = envelope.type
-        if kind not in TYPES and not kind.startswith(_CHANGES):
+        if kind not in self.types and not kind.startswith(_CHANGES):
             return Judged(ignored=f"nothing follows from events of type {kind}")
         if envelope.live != self._live:
             sent, ours = ("live", "test") if envelope.live else ("test", "live")
@@ -97,53 +105,77 @@ class StripeWebhooks:
         if not envelope.account.startswith("stripe/default/"):
             return Judged(ignored="an event of a connected account, whose books we do not keep")
         if not wire.known_version(envelope.api_version):
-            raise self._problem(
+            raise problem(
                 f"Stripe sent an event of API version {envelope.api_version}, which we do not know",
                 envelope,
                 next_step="set the webhook endpoint's API version to one that onpaid knows, then replay the event",
             )
         try:
-            if kind == "payment_intent.succeeded":
-                return self._intent(envelope, wire.INTENT.decode(body).data.object, received_at)
-            if kind in ("charge.succeeded", "charge.captured"):
-                return self._charge(envelope, wire.CHARGE.decode(body).data.object, received_at)
-            if kind == "charge.refunded":
-                charge = wire.CHARGE.decode(body).data.object
-                return self._changed(
-                    envelope,
-                    charge.payment,
-                    charge.amount_refunded,
-                    charge.currency,
-                    charge.metadata,
-                    received_at,
-                )
-            change = wire.CHANGE.decode(body).data.object
-            payment = wire.linked(change.payment_intent) or wire.linked(change.charge)
-            return self._changed(
-                envelope, payment, change.amount, change.currency, change.metadata or {}, received_at
-            )
+            told = self._payment(envelope, body, received_at)
+            if not self._billing:
+                return told
+            more = stripe_billing_events.judge(envelope, body, received_at)
         except msgspec.MsgspecError as bad:
-            raise self._problem(
+            raise problem(
                 f"Stripe sent a {kind} in a shape that we do not know: {bad}",
                 envelope,
                 next_step="compare API versions",
             ) from None
+        facts = (*told.facts, *more.facts)
+        return Judged(facts=facts) if facts else Judged(ignored=more.ignored or told.ignored)
+
+    def _payment(self, envelope: Envelope, body: bytes, received_at: Instant) -> Judged:
+        """The payment that the event tells of, or the change of one."""
+        kind = envelope.type
+        if kind == "payment_intent.succeeded":
+            return self._intent(envelope, wire.INTENT.decode(body).data.object, received_at)
+        if kind in ("charge.succeeded", "charge.captured"):
+            return self._charge(envelope, wire.CHARGE.decode(body).data.object, received_at)
+        if kind == "charge.refunded":
+            charge = wire.CHARGE.decode(body).data.object
+            return self._changed(
+                envelope,
+                charge.payment,
+                charge.amount_refunded,
+                charge.currency,
+                charge.metadata,
+                received_at,
+            )
+        if kind.startswith(_CHANGES):
+            change = wire.CHANGE.decode(body).data.object
+            payment = wire.linked(change.payment_intent) or wire.linked(change.charge)
+            refund = "" if ".dispute." in kind else change.id
+            failed = bool(refund) and (kind == "refund.failed" or change.status in ("failed", "canceled"))
+            metadata = change.metadata or {}
+            return self._changed(
+                envelope,
+                payment,
+                change.amount,
+                change.currency,
+                metadata,
+                received_at,
+                refund=refund,
+                failed=failed,
+            )
+        return Judged(ignored=f"events of type {kind} tell of no payment")
 
     def _charge(self, envelope: Envelope, charge: wire.Charge, received_at: Instant) -> Judged:
         if charge.status != "succeeded":
             return Judged(ignored=f"the charge is {charge.status}")
         if not charge.captured:
             return Judged(ignored="authorised, not captured")
-        order = self._order(envelope, charge.payment, charge.metadata)
+        order = self.shop.order(envelope, charge.payment, charge.metadata)
         if order is None:
-            return Judged(ignored=f"the charge's metadata has no {self._number_key}, so it is not the shop's")
+            return Judged(
+                ignored=f"the charge's metadata has no {self.shop.number_key}, so it is not the shop's"
+            )
         if charge.amount_captured <= 0:
             return Judged(ignored="nothing was captured")
         paid = PaymentSucceeded(
             account=envelope.account,
             payment_id=charge.payment,
             order=order,
-            amount=self._money(envelope, charge.payment, charge.amount_captured, charge.currency),
+            amount=money(envelope, charge.payment, charge.amount_captured, charge.currency),
             paid_at=envelope.created_at or received_at,
             live=envelope.live,
             charge_id=charge.id,
@@ -154,10 +186,10 @@ class StripeWebhooks:
         return Judged(facts=(paid,))
 
     def _intent(self, envelope: Envelope, intent: wire.Intent, received_at: Instant) -> Judged:
-        order = self._order(envelope, intent.id, intent.metadata)
+        order = self.shop.order(envelope, intent.id, intent.metadata)
         if order is None:
             return Judged(
-                ignored=f"the payment's metadata has no {self._number_key}, so it is not the shop's"
+                ignored=f"the payment's metadata has no {self.shop.number_key}, so it is not the shop's"
             )
         if intent.status != "succeeded" or intent.amount_received <= 0:
             return Judged(ignored="nothing was received")
@@ -165,7 +197,7 @@ class StripeWebhooks:
             account=envelope.account,
             payment_id=intent.id,
             order=order,
-            amount=self._money(envelope, intent.id, intent.amount_received, intent.currency),
+            amount=money(envelope, intent.id, intent.amount_received, intent.currency),
             paid_at=envelope.created_at or received_at,
             live=envelope.live,
             charge_id=wire.linked(intent.latest_charge),
@@ -182,67 +214,22 @@ class StripeWebhooks:
         currency: str,
         metadata: Mapping[str, str],
         received_at: Instant,
+        *,
+        refund: str = "",
+        failed: bool = False,
     ) -> Judged:
         if payment is None:
             return Judged(ignored="it names neither a charge nor a payment of ours")
-        number = metadata.get(self._number_key, "").strip()
+        number = metadata.get(self.shop.number_key, "").strip()
         changed = PaymentChanged(
             account=envelope.account,
             payment_id=payment,
             what=envelope.type,
-            amount=self._money(envelope, payment, amount, currency),
+            amount=money(envelope, payment, amount, currency),
             event=envelope.event_id,
             happened_at=envelope.created_at or received_at,
-            order=self._order(envelope, payment, metadata) if number else None,
+            order=self.shop.order(envelope, payment, metadata) if number else None,
+            refund=refund,
+            failed=failed,
         )
         return Judged(facts=(changed,))
-
-    def _order(self, envelope: Envelope, payment: str, metadata: Mapping[str, str]) -> str | None:
-        """The key of the order that was paid; None if the payment is somebody else's business."""
-        given = metadata.get(self._number_key, "")
-        if given.strip():
-            try:
-                return order_key(self._shop, bodies.order_number(given))
-            except InvalidInput as bad:
-                raise self._problem(
-                    f"A payment cannot be matched to an order: {bad}", envelope, payment
-                ) from None
-        if any(_bears(metadata, mark) for mark in self._marks):
-            raise self._problem(
-                f"A payment is marked as the shop's and names no order: its metadata has no {self._number_key}",
-                envelope,
-                payment,
-            )
-        return None
-
-    def _money(self, envelope: Envelope, payment: str, minor: int, currency: str) -> Money:
-        try:
-            money = Money.from_wire(minor, currency)
-        except InvalidInput as bad:
-            raise self._problem(f"A payment's amount cannot be read: {bad}", envelope, payment) from None
-        if minor < 0:
-            raise self._problem("A payment's amount is negative", envelope, payment)
-        return money
-
-    def _problem(
-        self, title: str, envelope: Envelope, payment: str | None = None, next_step: str | None = None
-    ) -> Problem:
-        facts: dict[str, Any] = {
-            "event": envelope.event_id,
-            "type": envelope.type,
-            "account": envelope.account,
-        }
-        if payment:
-            facts["payment"] = payment
-        if next_step:
-            facts["next step"] = next_step
-        return Problem(title, category="payment", facts=facts)
-
-
-def _bears(metadata: Mapping[str, str], mark: str) -> bool:
-    key, equals, value = mark.partition("=")
-    if equals:
-        return metadata.get(key, "").strip().lower() == value.strip().lower()
-    if key.endswith("*"):
-        return any(name.startswith(key[:-1]) for name in metadata)
-    return key in metadata

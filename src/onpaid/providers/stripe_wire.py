@@ -7,11 +7,13 @@ must be noticed, and never be read as nothing.
 from __future__ import annotations
 
 import re
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
 
+from onpaid.domain.money import Money
 from onpaid.domain.orders import Address, Customer
+from onpaid.errors import InvalidInput, Refused
 
 T = TypeVar("T")
 
@@ -19,6 +21,16 @@ _OLDEST_DATE = "2022-11-15"
 _FIRST_NAMED = "2024-09-30"
 _NAMES = frozenset({"acacia", "basil", "clover", "dahlia", "endive"})
 _VERSION = re.compile(r"(20\d\d-\d\d-\d\d)(?:\.([a-z]+))?", re.ASCII)
+
+
+USER = "userId"
+"""The metadata's key that names the user, on customers, sessions, payments and subscriptions."""
+REFERENCE = "onpaid_reference"
+"""The metadata's key that holds our reference, on sessions and what is paid by them."""
+Ident = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_]{1,255}\Z")]
+Seconds = Annotated[int, msgspec.Meta(ge=0, le=10**11)]
+"""Since 1970."""
+Count = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
 
 
 def known_version(version: str | None) -> bool:
@@ -131,6 +143,7 @@ class Change(msgspec.Struct):
     amount: int
     payment_intent: Link = None
     charge: Link = None
+    status: str | None = None
     metadata: dict[str, str] | None = None
 
 
@@ -158,6 +171,14 @@ CHARGE = msgspec.json.Decoder(_Event[Charge])
 INTENT = msgspec.json.Decoder(_Event[Intent])
 CHANGE = msgspec.json.Decoder(_Event[Change])
 HEAD = msgspec.json.Decoder(Head)
+
+
+def money_of(minor: int, currency: str, what: str) -> Money:
+    """An amount in an answer. Refused if it cannot be read: `what` names the object that it is of."""
+    try:
+        return Money.from_wire(minor, currency)
+    except InvalidInput as bad:
+        raise Refused(f"Stripe: the amount of {what} cannot be read: {bad}") from None
 
 
 def customer_of(

@@ -24,11 +24,16 @@ from onpaid.repositories.documented_delivery import (
     shipment_items,
     stock_items,
 )
+from onpaid.repositories.documented_sales import session_items, user_customer_items
 from onpaid.repositories.documented_shops import customer_order_items, event_items, shop_order_items
+from onpaid.repositories.documented_sync import sync_state_items
 from onpaid.repositories.documented_tables import TABLES, Place
 from onpaid.repositories.events import EVENTS
 from onpaid.repositories.orders import ORDERS
+from onpaid.repositories.reconciliations import STATE
+from onpaid.repositories.sessions import SESSIONS
 from onpaid.repositories.shipments import SHIPMENTS
+from onpaid.repositories.user_customers import USER_CUSTOMERS
 from onpaid.store.dynamodb_shadows import Shadow, ShadowOf
 from onpaid.store.port import Stored
 from onpaid.store.records import Kind
@@ -61,6 +66,9 @@ SHAPES: tuple[Documented[Any], ...] = (
     Documented("ADDRESSES_TABLE_NAME", ADDRESSES, address_items),
     Documented("SHIPMENTS_TABLE_NAME", SHIPMENTS, shipment_items),
     Documented("COMMERCE_TABLE", ORDERS, customer_order_items),
+    Documented("COMMERCE_TABLE", SESSIONS, session_items),
+    Documented("COMMERCE_TABLE", STATE, sync_state_items),
+    Documented("STRIPE_CUSTOMERS_TABLE", USER_CUSTOMERS, user_customer_items),
     Documented("WEBHOOK_IDEMPOTENCY_TABLE", EVENTS, event_items),
 )
 """Every kind that is kept in a documented table. No two of their records may ever be the same item."""

@@ -16,7 +16,7 @@ from onpaid.repositories.events import EventRecord, event_key
 from onpaid.store.dynamodb_shadows import Shadow
 
 EVENT_DAYS: Final = 30
-"""For how many days an event is remembered in the table; in our own records it is for ever."""
+"""For how many days an event is remembered in the table at least; in our own records it is for ever."""
 EVENT_SOURCE: Final = "stripe"
 """Whose events the table holds: ids of others could be the same."""
 _EVENT_WORDS: Final = {"routed": "processed", "ignored": "ignored", "unrouted": "unrouted"}
@@ -24,7 +24,7 @@ _EVENT_WORDS: Final = {"routed": "processed", "ignored": "ignored", "unrouted": 
 
 def shop_order_items(order: Order, place: Place) -> Sequence[Shadow]:
     """An order that a shop told us of, as it is now. Who bought it is not part of the agreement."""
-    if order.fulfilment is not None:
+    if order.fulfilment is not None or order.session:
         return ()
     latest = order.latest
     fields = {
@@ -51,8 +51,10 @@ def customer_order_items(order: Order, place: Place) -> Sequence[Shadow]:
     """An order among those of its customer, if anybody told who that is.
 
     A cart of our own checkout becomes an order by its payment; an order of a shop is one from the beginning, and
-    whether it was paid is not in its record.
+    whether it was paid is not in its record. An order of a session is shown by its session, and not here.
     """
+    if order.session:
+        return ()
     user, status = _user(order), _status(order)
     if not user or not status:
         return ()
@@ -90,6 +92,6 @@ def event_items(event: EventRecord, place: Place) -> Sequence[Shadow]:
     fields = {
         "processedAt": iso(event.received_at),
         "status": _EVENT_WORDS[event.verdict],
-        "ttl": second(event.received_at, EVENT_DAYS),
+        "ttl": second(event.received_at, max(EVENT_DAYS, place.days)),
     }
     return (place.item((envelope.event_id,), fields),)

@@ -15,8 +15,9 @@ from onpaid.store.dynamodb_shadows import Shadow
 
 WEB = ("web",)
 WEB_AND_WORK = ("web", "work")
-WEB_AND_TICK = ("web", "tick")
-ALL = ("web", "work", "tick")
+WORKING = ("web", "work", "tick")
+TAKING_IN = ("web", "tick", "reconcile")
+ALL = ("web", "work", "tick", "reconcile")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Table:
     why_not: str = ""
 
 
-_LATER = "its records come with a story that is not told yet"
+_OTHERS = "others own it, and its keys were not agreed; our own catalogue is imported"
 
 TABLES: tuple[Table, ...] = (
     Table("DDB_TABLE", ("orderId",), ALL, key_setting="DDB_TABLE_KEY"),
@@ -49,18 +50,17 @@ TABLES: tuple[Table, ...] = (
     Table("SELLERS_TABLE_NAME", ("sellerId",), ("work",), key_setting="SELLERS_TABLE_NAME_KEY"),
     Table("CUSTOMERS_TABLE_NAME", ("customerId",), (), why_not="it may only be read, and is not needed"),
     Table("ADDRESSES_TABLE_NAME", ("addressId", "ownerId"), WEB),
-    Table("SHIPMENTS_TABLE_NAME", ("shipmentId", "orderId"), ALL, index=("OrderIdIndex", "orderId")),
+    Table("SHIPMENTS_TABLE_NAME", ("shipmentId", "orderId"), WORKING, index=("OrderIdIndex", "orderId")),
     Table("COMMERCE_TABLE", ("PK", "SK"), ALL, ttl="ttl", days_setting="ORDER_TTL_DAYS"),
     Table(
         "STRIPE_CUSTOMERS_TABLE",
         ("userId",),
-        (),
+        WEB_AND_WORK,
         index=("stripeCustomerId-index", "stripeCustomerId"),
-        why_not=_LATER,
     ),
-    Table("WEBHOOK_IDEMPOTENCY_TABLE", ("eventId",), WEB_AND_TICK, ttl="ttl"),
-    Table("PRODUCTS_TABLE", (), (), why_not=_LATER),
-    Table("PRICES_TABLE", (), (), why_not=_LATER),
+    Table("WEBHOOK_IDEMPOTENCY_TABLE", ("eventId",), TAKING_IN, ttl="ttl", days_setting="IDEMPOTENCY_DAYS"),
+    Table("PRODUCTS_TABLE", (), (), why_not=_OTHERS),
+    Table("PRICES_TABLE", (), (), why_not=_OTHERS),
 )
 """Every table that is named in an agreement, in the order of the documents."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -18,10 +18,15 @@ from onpaid.store.port import Entry, Store
 from onpaid.store.records import Kind, Records, Versioned
 
 Verdict = Literal["routed", "ignored", "unrouted"]
+READ: Final = "read"
+"""The origin of an event that no webhook brought."""
 
 
 class EventRecord(msgspec.Struct, omit_defaults=True):
-    """One event. `runs` are those that its facts belong to, `reason` says why there are none."""
+    """One event. `runs` are those that its facts belong to, `reason` says why there are none.
+
+    `origin` is `read` for an event that we read from its sender ourselves, as no webhook had brought it.
+    """
 
     key: str
     envelope: Envelope
@@ -32,6 +37,7 @@ class EventRecord(msgspec.Struct, omit_defaults=True):
     reason: str = ""
     runs: list[str] = []
     about: list[str] = []
+    origin: str = ""
 
     def raw(self) -> bytes:
         """The body as it was received."""

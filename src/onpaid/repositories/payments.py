@@ -85,10 +85,10 @@ class Payments:
         return await PAYMENTS.query(self._store, "all", "", after=after, limit=limit)
 
     async def look_kept(self, key: str) -> Local[str]:
-        """The order that a payment was for, once we have the payment."""
+        """The order that a payment was for, once we have the payment; empty for one that was not to be invoiced."""
         held = await PAYMENTS.get(self._store, key)
         if held is not None:
-            return Done(held.record.fact.order)
+            return Done(held.record.fact.order if "invoice" in held.record.fact.expects else "")
         return NotYet((f"payment:{key}",), (PAYMENTS.check(key, None),), f"payment {key} is not here")
 
     async def look_paid(self, order: str, aliases: tuple[str, ...]) -> Local[str]:

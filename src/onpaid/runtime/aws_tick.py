@@ -2,7 +2,8 @@
 
 Every run that has not ended has a due time, be it ready, asleep, or held by a worker that died; so one index finds
 lost bells, expired leases and late timers alike. Two ticks at once ring twice, which is harmless, and share the
-chores between them. Other schedules have names, and are registered here.
+chores between them. Other schedules have names, and are registered here. The nightly reconciliation is none of them: it
+needs minutes and rights that the tick has not, and so is a function of its own (`aws_reconcile.py`).
 """
 
 from __future__ import annotations

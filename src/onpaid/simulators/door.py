@@ -76,12 +76,16 @@ class Door:
         writes: bool,
         refusal: Callable[[Trouble], Answer],
         undone: Callable[[Trouble], None] = lambda _trouble: None,
+        written: Callable[[Answer], Response] = render,
     ) -> Response:
-        """Answer one call. `undone` is told when the call will surely never take effect."""
+        """Answer one call. `undone` is told when the call will surely never take effect.
+
+        `written` puts an answer into the provider's own format, where that is not JSON.
+        """
         trouble = self._plan.for_call(self.provider, operation, key, writes=writes)
         if trouble is None or trouble.reply == "slow":
             await self._pause(self._times.answer if trouble is None else trouble.after)
-            return render(effect(trouble))
+            return written(effect(trouble))
         if trouble.lands == "now":
             effect(trouble)
         elif trouble.lands == "never":
@@ -94,7 +98,7 @@ class Door:
             self._background.start(self._land(trouble, effect))
         if trouble.reply == "status":
             await self._pause(self._times.answer)
-            return render(refusal(trouble))
+            return written(refusal(trouble))
         return NoReply()
 
     async def _pause(self, seconds: float) -> None:

@@ -102,6 +102,16 @@ class Konverzky:
         order.parcels.append(parcel)
         return parcel
 
+    def resend(self, number: str) -> Parcel:
+        """Tell of an order as it is now, once more and faultlessly; KeyError if it is unknown or was never told of."""
+        order = self.orders[number]
+        if not order.told:
+            raise KeyError(number)
+        name = f"{order.told[-1]} {number} {len(order.told)}"
+        parcel = self._post(name, BYTES.encode(self._body(order, order.told[-1], name)), Mischief())
+        order.parcels.append(parcel)
+        return parcel
+
     def _body(self, order: Order, kind: str, name: str) -> Json:
         dice = Dice(self._plan.seed).at("konverzky", order.number)
         as_text = dice.chance("amounts as text", 0.5)

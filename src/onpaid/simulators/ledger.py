@@ -2,7 +2,7 @@
 
 This is the oracle of every end-to-end test. The verdict compares both ways, order by order: each captured payment
 needs one invoice over its amount, each invoice needs its payment, and each invoice one mail. What was paid at
-Razorpay has a part of its own, `delivery`.
+Razorpay has a part of its own, `delivery`, and so has what was sold by sessions at Stripe, `sales`.
 """
 
 from collections import Counter, defaultdict
@@ -11,6 +11,7 @@ from typing import Any
 from onpaid.simulators.fiken_books import FikenBooks
 from onpaid.simulators.kit import Json
 from onpaid.simulators.ledger_delivery import delivery
+from onpaid.simulators.ledger_sales import sales
 from onpaid.simulators.stripe import Stripe
 from onpaid.simulators.world import Simulators
 
@@ -60,6 +61,7 @@ def ledger(simulators: Simulators) -> Json:
         },
         "verdict": verdict(payments, invoices, contacts),
         "delivery": delivery(simulators),
+        "sales": sales(simulators),
         "by_order": by_order(list(shop.orders), payments, invoices),
         "orders": orders,
         "payments": payments,

@@ -17,6 +17,7 @@ from onpaid.simulators.kit import Dice, Times
 LONGEST_STREAK: Final = 3
 NEVER_DONE_SHARE: Final = 0.3
 WEBHOOK_RATE: Final = 0.3
+DROP_RATE: Final = 0.1
 CANCELED_SHARE: Final = 1 / 3
 SUFFIX: Final = re.compile(r"-\d+$")
 READ_FAULTS: Final = frozenset({"429", "503", "slow", "commit-then-timeout", "concurrent-call-refused"})
@@ -66,12 +67,17 @@ class FaultPlan:
         seed: int = 0,
         rate: float | None = None,
         api_rate: float | None = None,
+        drop_rate: float | None = None,
     ) -> None:
-        """Turn these faults on and all others off, and start counting anew."""
+        """Turn these faults on and all others off, and start counting anew.
+
+        `rate` is for webhooks, `drop_rate` for those that never come: a tenth, unless either is given.
+        """
         self.active = parse(faults)
         self.seed = seed
         self.rate = WEBHOOK_RATE if rate is None else rate
         self.api_rate = self.rate / 2 if api_rate is None else api_rate
+        self.drop_rate = (DROP_RATE if rate is None else rate) if drop_rate is None else drop_rate
         self.forget()
 
     def forget(self) -> None:
@@ -129,7 +135,8 @@ class FaultPlan:
         dice = Dice(self.seed).at("webhook", provider, name)
 
         def hit(fault: str) -> bool:
-            if fault not in self.active or not dice.chance(fault, self.rate):
+            share = self.drop_rate if fault == "drop-webhook" else self.rate
+            if fault not in self.active or not dice.chance(fault, share):
                 return False
             self._note(provider, "webhook", name, 1, fault)
             return True

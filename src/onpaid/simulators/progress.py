@@ -9,15 +9,19 @@ from onpaid.simulators.kit import Json
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """A shop day and, beside it, a day of `parcels` carts at the Indian shop.
+    """A shop day and, beside it, a day of `parcels` carts at the Indian shop, and one of sales at Stripe: `sessions`
+    purchases that are paid once, `subscriptions` that are paid again and again.
 
     The shares are of all orders; an upsell is a second payment, so `upsells` makes more than `orders`. `returning`
-    is of carts too, `abandoned` of carts only: they are checked out and never paid.
+    is of carts and purchases too, `abandoned` of those only: they are checked out and never paid. `invoice_patience`: who
+    regrets a purchase waits so many seconds for its invoice first, and lets it be if there is none; 0 is not to wait.
     Without a seed the fault plan's is taken; without a target webhooks go where they went before.
     """
 
     orders: int = 60
     parcels: int = 0
+    sessions: int = 0
+    subscriptions: int = 0
     seed: int | None = None
     target: str | None = None
     first_order: int = 1001
@@ -30,6 +34,7 @@ class Play:
     upsells: float = 0.0
     chatter: float = 0.2
     abandoned: float = 0.0
+    invoice_patience: float = 0.0
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> "Play":
@@ -46,9 +51,10 @@ class Play:
 
 @dataclass(slots=True)
 class Progress:
-    """How far a scenario is. `expected` counts payments, each of which is to yield an invoice and a mail.
+    """How far a scenario is. `expected` counts the shop's payments, each of which is to yield an invoice and a mail.
 
     Of `parcels` carts some are `refused` for stock, the others are `checkouts`, each of which is to be paid once.
+    `sessions_paid` counts paid sessions of both kinds; those paid once are owed an invoice and a mail, too.
     """
 
     orders: int
@@ -61,6 +67,11 @@ class Progress:
     checkouts: int = 0
     checkouts_paid: int = 0
     refused: int = 0
+    sessions: int = 0
+    subscriptions: int = 0
+    sessions_opened: int = 0
+    sessions_paid: int = 0
+    refunds: int = 0
     error: str | None = None
 
     def shown(self) -> Json:

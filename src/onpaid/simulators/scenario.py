@@ -2,7 +2,7 @@
 
 Some buyers are guests, some buy twice within a moment, some cards are authorised first and captured later, some
 payments are announced before their order. It goes on while the target is down: webhooks wait and are sent again.
-A day of parcels can go on beside it.
+A day of parcels and one of sales at Stripe can go on beside it.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from onpaid.simulators.delivery_day import DeliveryDay
 from onpaid.simulators.kit import Dice
 from onpaid.simulators.konverzky import Item, Order
 from onpaid.simulators.progress import Play, Progress
+from onpaid.simulators.sales_day import SalesDay
 from onpaid.simulators.sender import Parcel
 from onpaid.simulators.stripe import Pay, Payment
 from onpaid.simulators.world import Simulators
@@ -36,13 +37,20 @@ async def play(
     if wanted.target is not None:
         simulators.aim_at(wanted.target)
     seed = simulators.plan.seed if wanted.seed is None else wanted.seed
-    progress = Progress(orders=wanted.orders, parcels=wanted.parcels, seed=seed)
+    progress = Progress(
+        orders=wanted.orders,
+        parcels=wanted.parcels,
+        sessions=wanted.sessions,
+        subscriptions=wanted.subscriptions,
+        seed=seed,
+    )
     simulators.progress = progress
     watch = on_progress or (lambda _progress: None)
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(ShopDay(simulators, wanted, progress, watch).run())
             group.create_task(DeliveryDay(simulators, wanted, progress, watch).run())
+            group.create_task(SalesDay(simulators, wanted, progress, watch).run())
         progress.state = "delivering"
         await _delivered(simulators, lambda: watch(progress))
     except asyncio.CancelledError:

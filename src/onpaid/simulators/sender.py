@@ -18,11 +18,14 @@ MOST_CONNECTIONS = 64
 
 @dataclass(slots=True)
 class Parcel:
-    """One webhook to deliver. `headers` is asked anew at each try, since each try is signed anew."""
+    """One webhook to deliver. `headers` is asked anew at each try, since each try is signed anew.
+
+    So is `url` where it can be asked, and `wanted`: what nobody wants any more is given up.
+    """
 
     source: str
     name: str
-    url: str
+    url: str | Callable[[], str]
     body: bytes
     headers: Callable[[], Mapping[str, str]]
     hold: float = 0.0
@@ -30,6 +33,7 @@ class Parcel:
     together: bool = False
     forged: bool = False
     on_delivered: Callable[[], None] = lambda: None
+    wanted: Callable[[], bool] = lambda: True
     tried: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -48,6 +52,7 @@ class Sender:
     def forget(self) -> None:
         """Start counting anew."""
         self.facts = self.dropped = self.waiting = self.attempts = self.delivered = self.unreachable = 0
+        self.given_up = 0
         self.refused: Counter[str] = Counter()
         self.last_refusal: str | None = None
         self.forged = {"sent": 0, "refused": 0, "accepted": 0}
@@ -61,6 +66,7 @@ class Sender:
             "delivered": self.delivered,
             "waiting": self.waiting,
             "dropped": self.dropped,
+            "given_up": self.given_up,
             "unreachable": self.unreachable,
             "refused": dict(self.refused),
             "last_refusal": self.last_refusal,
@@ -99,6 +105,10 @@ class Sender:
     async def _deliver(self, parcel: Parcel, copy: int) -> None:
         attempt = 0
         while True:
+            if not parcel.wanted():
+                self.given_up += 1
+                parcel.tried.set()
+                break
             status, text = await self._post(parcel)
             parcel.tried.set()
             if parcel.forged and status is not None:
@@ -138,9 +148,10 @@ class Sender:
             limits = aiohttp.TCPConnector(limit=MOST_CONNECTIONS)
             total = aiohttp.ClientTimeout(total=self._times.webhook_timeout)
             self._session = aiohttp.ClientSession(connector=limits, timeout=total)
+        url = parcel.url if isinstance(parcel.url, str) else parcel.url()
         try:
             async with self._session.post(
-                parcel.url, data=parcel.body, headers=parcel.headers(), allow_redirects=False
+                url, data=parcel.body, headers=parcel.headers(), allow_redirects=False
             ) as reply:
                 return reply.status, (await reply.content.read(500)).decode(errors="replace")
         except (aiohttp.ClientError, TimeoutError, OSError):

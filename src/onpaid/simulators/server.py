@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Awaitable, Callable
-from decimal import Decimal, InvalidOperation
+from decimal import InvalidOperation
 from typing import Any
 
 from starlette.applications import Starlette
@@ -21,8 +21,9 @@ from onpaid.simulators.faults import FAULTS, UnknownFault
 from onpaid.simulators.fiken import FikenApi
 from onpaid.simulators.jira_api import JiraApi
 from onpaid.simulators.kit import Json
-from onpaid.simulators.konverzky import Item
+from onpaid.simulators.konverzky_steering import TABLE as SHOP
 from onpaid.simulators.ledger import ledger
+from onpaid.simulators.losses import TABLE as LOSSES
 from onpaid.simulators.meta_api import MetaApi
 from onpaid.simulators.msg91_api import Msg91Api
 from onpaid.simulators.progress import Play
@@ -30,8 +31,13 @@ from onpaid.simulators.razorpay_api import RazorpayApi
 from onpaid.simulators.scenario import play
 from onpaid.simulators.settings import Settings
 from onpaid.simulators.shiprocket_api import ShiprocketApi
+from onpaid.simulators.sink_api import SinkApi
+from onpaid.simulators.sns_api import SnsApi
 from onpaid.simulators.stripe import Pay, Payment
 from onpaid.simulators.stripe_api import StripeApi
+from onpaid.simulators.stripe_keys import Refused
+from onpaid.simulators.stripe_page import StripePage
+from onpaid.simulators.stripe_steering import TABLE as SALES
 from onpaid.simulators.twilio_api import TwilioApi
 from onpaid.simulators.wati_api import WatiApi
 from onpaid.simulators.world import Simulators
@@ -47,7 +53,11 @@ APIS = (
     WatiApi,
     JiraApi,
     CheckoutPage,
+    StripePage,
+    SinkApi,
+    SnsApi,
 )
+RATES = ("rate", "api_rate", "drop_rate")
 Steer = Callable[[Simulators, Json], Awaitable[tuple[int, Json]]]
 
 
@@ -63,11 +73,13 @@ def create_app(what: Simulators | Settings | None = None) -> Starlette:
         ("POST", "/_play", _play),
         ("GET", "/_play", _progress),
         ("POST", "/_carts", _cart),
-        ("POST", "/konverzky/_orders", _order),
         ("POST", "/stripe/_charges", _charge),
         ("POST", "/stripe/_captures", _capture),
         ("POST", "/stripe/_refunds", _refund),
         ("POST", "/stripe/_events/resend", _resend),
+        *SHOP,
+        *SALES,
+        *LOSSES,
     ]
     own = [Route(path, _steered(simulators, act), methods=[method]) for method, path, act in table]
     app = Starlette(routes=own + [route for api in APIS for route in api(simulators).routes()])
@@ -82,6 +94,8 @@ def _steered(simulators: Simulators, act: Steer) -> Callable[[Request], Awaitabl
             if not isinstance(body, dict):
                 raise ValueError("the body must be a JSON object")
             status, answer = await act(simulators, body)
+        except Refused as refused:
+            return JSONResponse({"error": str(refused)}, refused.answer.status)
         except UnknownFault as unknown:
             return JSONResponse({"error": str(unknown), "known": ["all", "none", *sorted(FAULTS)]}, 400)
         except KeyError as missing:
@@ -104,16 +118,17 @@ async def _faults(simulators: Simulators, _body: Json) -> tuple[int, Json]:
         "seed": plan.seed,
         "rate": plan.rate,
         "api_rate": plan.api_rate,
+        "drop_rate": plan.drop_rate,
         "injected": dict(sorted(plan.injected.items())),
         "known": FAULTS,
     }
 
 
 async def _set_faults(simulators: Simulators, body: Json) -> tuple[int, Json]:
-    unknown = body.keys() - {"faults", "seed", "rate", "api_rate"}
+    unknown = body.keys() - {"faults", "seed", *RATES}
     if unknown:
         raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
-    rates = {name: float(body[name]) for name in ("rate", "api_rate") if body.get(name) is not None}
+    rates = {name: float(body[name]) for name in RATES if body.get(name) is not None}
     if not all(0 <= rate <= 1 for rate in rates.values()):
         raise ValueError("a rate must be from 0 to 1")
     seed = int(body.get("seed", simulators.plan.seed))
@@ -162,35 +177,6 @@ async def _progress(simulators: Simulators, _body: Json) -> tuple[int, Json]:
     return 200, {**shown, "webhooks": simulators.sender.counts(), "landing": len(simulators.landing)}
 
 
-async def _order(simulators: Simulators, body: Json) -> tuple[int, Json]:
-    """Place an order and tell of it; an order that is known already gets these items in addition."""
-    shop, number = (
-        simulators.konverzky,
-        str(body.get("order_number", 1001 + len(simulators.konverzky.orders))),
-    )
-    items = [_item(nth, given) for nth, given in enumerate(body.get("items") or [{}])]
-    if number in shop.orders:
-        order, kind = shop.add(number, items), "upsell_paid"
-    else:
-        order, kind = (
-            shop.place(number, str(body.get("currency", "NOK")), items, body.get("customer")),
-            "order_paid",
-        )
-    if body.get("send", True):
-        shop.tell(order, str(body.get("webhook_type", kind)))
-    return 201, {"order_number": number, "amount": order.minor_units(), "currency": order.currency}
-
-
-def _item(nth: int, given: Json) -> Item:
-    return Item(
-        ident=str(given.get("id", 100 + nth)),
-        name=str(given.get("name", "Notebook")),
-        quantity=Decimal(str(given.get("quantity", 1))),
-        unit_price=Decimal(str(given.get("unit_price", "199.00"))),
-        vat=Decimal(str(given.get("vat", 25))),
-    )
-
-
 async def _charge(simulators: Simulators, body: Json) -> tuple[int, Json]:
     """Make a payment, by a known customer's id, a new customer (`customer` as an object) or a guest."""
     stripe, number = simulators.stripe, body.get("order_number")
@@ -233,9 +219,13 @@ async def _capture(simulators: Simulators, body: Json) -> tuple[int, Json]:
 
 
 async def _refund(simulators: Simulators, body: Json) -> tuple[int, Json]:
-    return 201, simulators.stripe.refund(str(body.get("charge")), body.get("amount"), body.get("reason"))
+    status = str(body.get("status", "succeeded"))
+    if status not in ("succeeded", "pending"):
+        raise ValueError("a refund is succeeded or pending at first")
+    charge, amount = str(body.get("charge")), body.get("amount")
+    return 201, simulators.stripe.refund(charge, amount, body.get("reason"), status=status)
 
 
 async def _resend(simulators: Simulators, body: Json) -> tuple[int, Json]:
-    simulators.stripe.resend(str(body.get("event")))
+    simulators.stripe.told.resend(str(body.get("event")))
     return 200, {"sent": body.get("event")}

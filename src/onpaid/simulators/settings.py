@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from onpaid.simulators.kit import Times
+from onpaid.simulators.price_list import PRICES, Sold
 from onpaid.simulators.products import PRODUCTS, Product
 
 TEMPLATES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
@@ -18,6 +19,10 @@ TEMPLATES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 CONTENTS: Final[Mapping[str, str]] = MappingProxyType(
     {"HX" + "1" * 32: "order_confirmation", "HX" + "2" * 32: "shipment_created"}
 )
+TOPICS: Final = (
+    "arn:aws:sns:us-east-1:000000000000:billing-events",
+    "arn:aws:sns:us-east-1:000000000000:billing-events.fifo",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,7 @@ class Target:
     """Where webhooks go and how they are signed. Secrets are listed newest first.
 
     In the `path` mode the secret is appended to the shop's path, in the `header` mode it goes as a header's value.
+    Users who buy at Stripe bear tokens signed with `jwt_secret`, and come back to `return_origin`.
     """
 
     base: str = "http://127.0.0.1:8000"
@@ -41,6 +47,11 @@ class Target:
     meta_app_secret: str = "meta_app_simulated"  # noqa: S105
     msg91_path: str = "/webhooks/msg91/msg91_path_token_simulated"
     wati_path: str = "/webhooks/wati/wati_path_token_simulated"
+    sessions_path: str = "/stripe/payment-intent"
+    jwt_secret: str = "users_tokens_simulated_0123456789"  # noqa: S105
+    jwt_audience: str = ""
+    jwt_issuer: str = ""
+    return_origin: str = "https://shop.example"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +59,8 @@ class Settings:
     """`invoice_counter` of None is a company that never made an invoice, and has no number series yet.
 
     `parcels_move` lets every parcel travel by itself as soon as its pickup is booked. `pair_interval` is how long a
-    number is left alone between two messages, in seconds. `not_on_whatsapp` holds numbers as digits, country first.
+    number is left alone between two messages, in seconds. `session_prefix` is how the numbers of orders from sessions
+    begin. `not_on_whatsapp` holds numbers as digits, country first.
     """
 
     target: Target = field(default_factory=Target)
@@ -88,4 +100,7 @@ class Settings:
     jira_email: str = "ops@simulated.example"
     jira_token: str = "jira_simulated"  # noqa: S105
     jira_project: str = "OPS"
+    prices: tuple[Sold, ...] = PRICES
+    session_prefix: str = "BC-"
+    sns_topics: tuple[str, ...] = TOPICS
     times: Times = field(default_factory=Times)

@@ -18,9 +18,11 @@ from onpaid.simulators.door import Door, render
 from onpaid.simulators.kit import Answer, Json
 from onpaid.simulators.plan import Trouble
 from onpaid.simulators.stripe import Stripe
+from onpaid.simulators.stripe_api_sales import SalesCalls
 from onpaid.simulators.stripe_form import BadParameter, decode
-from onpaid.simulators.stripe_keys import error
+from onpaid.simulators.stripe_keys import Refused, error
 from onpaid.simulators.stripe_lists import expanded, missing, page
+from onpaid.simulators.stripe_values import metadata
 from onpaid.simulators.world import Simulators
 
 VERSION: Final = re.compile(r"^20\d\d-\d\d-\d\d(\.[a-z]+)?$")
@@ -76,8 +78,6 @@ class StripeApi:
                 "GET /v1/payment_intents/{intent}",
                 one("payment_intent", self._intents),
             ),
-            ("GET", "/events", "GET /v1/events", self._events),
-            ("GET", "/events/{id}", "GET /v1/events/{id}", one("event", lambda: stripe.events)),
             (
                 "GET",
                 "/refunds",
@@ -87,7 +87,7 @@ class StripeApi:
             ("POST", "/refunds", "POST /v1/refunds", self._refund),
             ("GET", "/balance", "GET /v1/balance", lambda _params, _id: Answer(200, self._balance())),
             ("GET", "/account", "GET /v1/account", lambda _params, _id: Answer(200, ACCOUNT)),
-            ("GET", "/webhook_endpoints", "GET /v1/webhook_endpoints", self._endpoints),
+            *SalesCalls(self._all).rows(),
         ]
         known = [
             Route(f"/stripe/v1{path}", self._endpoint(operation, act), methods=[method])
@@ -131,7 +131,11 @@ class StripeApi:
                 return render(early)
 
         def effect(trouble: Trouble | None) -> Answer:
-            answer = expanded(act(params, ident), params, self._stripe)
+            self._all.sales.tick()
+            try:
+                answer = expanded(act(params, ident), params, self._all.sales)
+            except Refused as refused:
+                answer = refused.answer
             if key is not None:
                 kept = self._broken(trouble) if trouble is not None and trouble.status == 500 else answer
                 self._keys.finish(key, kept)
@@ -179,29 +183,21 @@ class StripeApi:
 
         return act
 
-    def _events(self, params: Json, _ident: str) -> Answer:
-        types = set(params.get("types") or ()) | ({params["type"]} if "type" in params else set())
-        delivered = params.get("delivery_success")
-        kept = [event for event in self._stripe.events.values() if not types or event["type"] in types]
-        if delivered is not None:
-            wanted = delivered in (True, "true")
-            kept = [event for event in kept if (event["pending_webhooks"] == 0) is wanted]
-        return page(kept, params)
-
     def _create_customer(self, params: Json, _ident: str) -> Answer:
-        return Answer(200, self._stripe.add_customer(params))
+        told = metadata({}, params.get("metadata"))
+        return Answer(200, self._stripe.add_customer({**params, "metadata": told}))
 
     def _change_customer(self, params: Json, ident: str) -> Answer:
         known = self._stripe.customers.get(ident)
         if known is None or known.get("deleted"):
             return missing("customer", ident)
-        metadata = {**known["metadata"], **(params.get("metadata") or {})}
+        told = metadata(known["metadata"], params.get("metadata"))
         changes = {
             name: value or None for name, value in params.items() if name in known and name != "metadata"
         }
         if changes.get("address"):
             changes["address"] = shape.address(changes["address"])
-        known.update(changes, metadata={name: value for name, value in metadata.items() if value != ""})
+        known.update(changes, metadata=told)
         return Answer(200, known)
 
     def _delete_customer(self, _params: Json, ident: str) -> Answer:
@@ -214,26 +210,12 @@ class StripeApi:
         about = params.get("charge") or params.get("payment_intent") or ""
         try:
             amount = int(params["amount"]) if "amount" in params else None
-            return Answer(200, self._stripe.refund(about, amount, params.get("reason")))
+            told = metadata({}, params.get("metadata"))
+            return Answer(200, self._stripe.refund(about, amount, params.get("reason"), metadata=told))
         except KeyError:
             return missing("charge", about)
         except ValueError as bad:
             return error(400, "invalid_request_error", str(bad), param="amount")
-
-    def _endpoints(self, params: Json, _ident: str) -> Answer:
-        target = self._all.target
-        endpoint = {
-            "id": "we_simulated",
-            "object": "webhook_endpoint",
-            "api_version": shape.API_VERSION,
-            "created": 0,
-            "enabled_events": ["*"],
-            "livemode": self._stripe.livemode,
-            "metadata": {},
-            "status": "enabled",
-            "url": target.base + target.stripe_path,
-        }
-        return page([endpoint], params)
 
     def _balance(self) -> Json:
         return {"object": "balance", "available": [], "pending": [], "livemode": self._stripe.livemode}

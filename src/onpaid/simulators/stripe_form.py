@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from onpaid.simulators.kit import Json
+from onpaid.simulators.stripe_names import SALES_CALLS, SALES_LISTS
 
 NAME: Final = re.compile(r"^([^\[\]]+)((?:\[[^\[\]]*\])*)$")
 PART: Final = re.compile(r"\[([^\[\]]*)\]")
@@ -43,7 +44,8 @@ KNOWN: Final[dict[str, frozenset[str]]] = {
     "GET /v1/refunds": PAGING | {"charge", "payment_intent"},
     "POST /v1/refunds": frozenset({"amount", "charge", "expand", "metadata", "payment_intent", "reason"}),
 }
-KNOWN["GET /v1/webhook_endpoints"] = PAGING
+KNOWN.update({operation: PAGING | set(names.split()) for operation, names in SALES_LISTS.items()})
+KNOWN.update({operation: frozenset({"expand", *names.split()}) for operation, names in SALES_CALLS.items()})
 KNOWN["POST /v1/customers/{customer}"] = KNOWN["POST /v1/customers"]
 
 

@@ -29,6 +29,22 @@ def error(status: int, kind: str, message: str, code: str | None = None, param: 
     return Answer(status, {"error": {name: value for name, value in inner.items() if value is not None}})
 
 
+class Refused(Exception):
+    """A call that Stripe would refuse after having read it; `answer` is what it says."""
+
+    def __init__(
+        self, message: str, code: str | None = None, param: str | None = None, *, status: int = 400
+    ) -> None:
+        self.answer = error(status, "invalid_request_error", message, code, param)
+        super().__init__(message)
+
+
+def no_such(kind: str, ident: str, param: str | None = None) -> Refused:
+    """There is no such object: a 404 where the path names it, a 400 where the parameter `param` does."""
+    message = f"No such {kind}: '{ident}'"
+    return Refused(message, "resource_missing", param or "id", status=400 if param else 404)
+
+
 class IdempotencyKeys:
     """The keys of one account."""
 

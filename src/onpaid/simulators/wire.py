@@ -85,6 +85,15 @@ class Served:
         """What a client takes for Jira's address."""
         return f"{self.base}/jira"
 
+    @property
+    def sns_base(self) -> str:
+        """What a client takes for the address of Amazon SNS."""
+        return f"{self.base}/sns"
+
+    def sink(self, name: str) -> str:
+        """Where a subscriber of this name takes billing events."""
+        return f"{self.base}/_sink/{name}"
+
     def bases(self) -> dict[str, str]:
         """All of these addresses by the service's name."""
         return {
@@ -97,6 +106,7 @@ class Served:
             "msg91": self.msg91_base,
             "wati": self.wati_base,
             "jira": self.jira_base,
+            "sns": self.sns_base,
         }
 
 
@@ -129,6 +139,7 @@ async def serve(
         backlog=config.backlog,
     )
     taken = server.sockets[0].getsockname()[1]
+    simulators.sales.sessions.page = f"http://{host}:{taken}/stripe/checkout"
 
     async def stop() -> None:
         server.close()

@@ -20,8 +20,11 @@ from onpaid.simulators.razorpay import Razorpay
 from onpaid.simulators.sender import Sender
 from onpaid.simulators.settings import Settings, Target
 from onpaid.simulators.shiprocket import Shiprocket
+from onpaid.simulators.sink import Sinks
+from onpaid.simulators.sns import Sns
 from onpaid.simulators.stripe import Stripe
 from onpaid.simulators.stripe_form import Parameters
+from onpaid.simulators.stripe_sales import Sales
 from onpaid.simulators.twilio import Twilio
 from onpaid.simulators.wati import Wati
 
@@ -39,6 +42,10 @@ class Simulators:
         self.errands = Background()
         livemode, includes_vat = self.settings.livemode, self.settings.prices_include_vat
         self.stripe = Stripe(self.plan, self.clock, self.sender, livemode=livemode)
+        self.sales = Sales(self.stripe, self.clock)
+        self.sales.sessions.prefix = self.settings.session_prefix
+        self.sinks = Sinks()
+        self.sns = Sns(self.clock, self.settings.sns_topics)
         self.stripe_params = Parameters(_document(self.settings.stripe_params))
         self.konverzky = Konverzky(self.plan, self.clock, self.sender, prices_include_vat=includes_vat)
         self.fiken = FikenBooks(self.clock, self.settings)
@@ -90,6 +97,9 @@ class Simulators:
         self.plan.forget()
         self.sender.forget()
         self.stripe.forget()
+        self.sales.forget()
+        self.sinks.forget()
+        self.sns.forget()
         self.konverzky.forget()
         self.fiken.forget()
         for each in self.of_parcels:

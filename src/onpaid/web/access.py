@@ -19,6 +19,7 @@ from itsdangerous import BadData, URLSafeSerializer
 from starlette.requests import HTTPConnection
 
 from onpaid.clock import Clock, Instant
+from onpaid.domain.sessions import User
 from onpaid.web.settings import Role, WebSettings
 
 ROLES: tuple[Role, ...] = ("operator", "viewer")
@@ -54,6 +55,7 @@ class Caller:
 
 
 NOBODY = Caller()
+NO_USER = User("")
 
 
 class Access:
@@ -128,6 +130,13 @@ class Access:
         if len(self._spent) >= MOST_SPENT:
             self._spent = {number: until for number, until in self._spent.items() if until > now}
         self._spent[ticket.number] = ticket.until
+
+
+async def asking_user(request: HTTPConnection, caller: Caller, tokens: Any) -> User:
+    """The user whose own token a request bears: `tokens` checks it. Whoever bears a token of ours is no user."""
+    given = "" if caller.role is not None else request.headers.get("authorization", "")
+    user: User = await tokens.user_of(given)
+    return user
 
 
 def make_login_link(settings: WebSettings, role: Role, now: Instant) -> str:

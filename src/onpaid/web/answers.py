@@ -33,6 +33,13 @@ class ProblemDetails(msgspec.Struct, frozen=True):
     type: str = "about:blank"
 
 
+def sentence_of(text: str) -> str:
+    """An error's text as a sentence. A run's id or a field's name at its beginning keeps its letters."""
+    word = text.partition(" ")[0]
+    named = ":" in word or word[1:] != word[1:].lower()
+    return (text[:1] if named else text[:1].upper()) + text[1:] + ("" if text.endswith((".", "?")) else ".")
+
+
 def problem_body(status: int, detail: str) -> bytes:
     """The JSON of a problem."""
     return msgspec.json.encode(ProblemDetails(HTTPStatus(status).phrase, status, detail))

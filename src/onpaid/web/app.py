@@ -20,16 +20,36 @@ from starlette.routing import Route
 from onpaid.app.delivery import Delivery
 from onpaid.app.forgeries import Forgeries
 from onpaid.app.inbox import Inbox
+from onpaid.app.proving import Prover
+from onpaid.app.reconciling_shown import Reconciling
+from onpaid.app.sales import Sales
 from onpaid.app.views import Views
 from onpaid.engine.operations import Operations
 from onpaid.engine.runner import Engine
-from onpaid.web import api, api_acts, api_delivery, api_goods, checkout, health, tracking
+from onpaid.web import (
+    api,
+    api_acts,
+    api_billing,
+    api_catalogue,
+    api_delivery,
+    api_goods,
+    api_reconciling,
+    api_subscribers,
+    checkout,
+    health,
+    proving,
+    sessions,
+    tracking,
+)
 from onpaid.web.access import Access
 from onpaid.web.answers import App, Message, Receive, Scope, Send, problem, send_problem
 from onpaid.web.assets import assets
 from onpaid.web.console import Console
 from onpaid.web.console_acts import ConsoleActs
+from onpaid.web.console_billing import ConsoleBilling
 from onpaid.web.console_delivery import ConsoleDelivery
+from onpaid.web.console_proving import ConsoleProving
+from onpaid.web.console_reconciling import ConsoleReconciling
 from onpaid.web.framing import Budget, misframed
 from onpaid.web.login import Login
 from onpaid.web.openapi import document
@@ -66,11 +86,16 @@ def create_app(
     delivery: Delivery | None = None,
     forgeries: Forgeries | None = None,
     handshakes: Mapping[str, Handshake] | None = None,
+    sales: Sales | None = None,
+    reconciler: Reconciling | None = None,
+    prover: Prover | None = None,
 ) -> App:
-    """The application. `ready` names, in sentences, what keeps the service from working; the last three are only
-    there where orders are delivered."""
+    """The application. `ready` names, in sentences, what keeps the service from working; what may be None is only
+    there where its story is told."""
     access, budget = Access(settings, engine.clock), Budget(settings.bodies_limit)
-    parts = Parts(inbox, engine, operations, views, settings, ready, access, budget, delivery)
+    parts = Parts(
+        inbox, engine, operations, views, settings, ready, access, budget, delivery, sales, reconciler, prover
+    )
     pages = Pages(settings.time_zone, settings.root, settings.version)
     doors = doors_of(pages)
     described = msgspec.json.encode(document(doors, sorted(inbox.sources), settings))
@@ -80,7 +105,7 @@ def create_app(
         routed,
         allow_origins=settings.checkout_origins,
         allow_methods=("GET", "POST"),
-        allow_headers=("content-type", "idempotency-key"),
+        allow_headers=("authorization", "content-type", "idempotency-key"),
     )
     more = (*ALWAYS, HSTS) if settings.https else ALWAYS
 
@@ -106,7 +131,9 @@ def create_app(
 
 def _for_shops(path: str) -> bool:
     """Whether a shop's own page may call this from a customer's browser."""
-    return path in checkout.PATHS or tracking.API_PATH.fullmatch(path) is not None
+    return path in checkout.PATHS or any(
+        known.fullmatch(path) is not None for known in (sessions.PATHS, tracking.API_PATH)
+    )
 
 
 def doors_of(pages: Pages) -> tuple[Door, ...]:
@@ -115,13 +142,22 @@ def doors_of(pages: Pages) -> tuple[Door, ...]:
         *health.DOORS,
         *api_acts.DOORS,
         *checkout.DOORS,
+        *sessions.DOORS,
         *tracking.Tracking(pages).doors(),
         *api_delivery.DOORS,
         *api_goods.DOORS,
+        *api_billing.DOORS,
+        *api_subscribers.DOORS,
+        *api_catalogue.DOORS,
+        *proving.DOORS,
+        *api_reconciling.DOORS,
         *api.DOORS,
         *Login(pages).doors(),
         *ConsoleActs(pages).doors(),
         *ConsoleDelivery(pages).doors(),
+        *ConsoleBilling(pages).doors(),
+        *ConsoleProving(pages).doors(),
+        *ConsoleReconciling(pages).doors(),
         *Console(pages).doors(),
         Door("GET", "/openapi.json", _no_handler, None, "This document."),
         Door("GET", "/assets/{name}", _no_handler, None, "Style and script.", media="*/*", statuses=(404,)),

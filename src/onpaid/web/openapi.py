@@ -48,7 +48,13 @@ def document(doors: Sequence[Door], sources: Sequence[str], settings: WebSetting
                     "type": "http",
                     "scheme": "bearer",
                     "description": "The operator's or the viewer's token.",
-                }
+                },
+                "user": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "A user's own token.",
+                },
             },
         },
     }
@@ -58,7 +64,7 @@ def _operation(door: Door, by_type: dict[str, Any]) -> dict[str, Any]:
     statuses = {*door.statuses, 400} if door.takes or door.body or "{" in door.path else {*door.statuses}
     if door.who is not None:
         statuses |= {401} if door.face == "api" else {303}
-        statuses |= {403} if door.method == "POST" else set()
+        statuses |= {403} if door.method == "POST" and door.who != "user" else set()
     if door.method == "POST":
         statuses |= {408, 413, 415}
     statuses |= {503}
@@ -66,7 +72,7 @@ def _operation(door: Door, by_type: dict[str, Any]) -> dict[str, Any]:
         "operationId": door.name,
         "summary": door.says,
         "tags": [_tag(door)],
-        "security": [] if door.who is None else [{"token": []}],
+        "security": [] if door.who is None else [{"user" if door.who == "user" else "token": []}],
         "responses": {
             str(door.status): _answer(door, by_type),
             **{str(each): _other(each, door) for each in sorted(statuses)},
@@ -89,7 +95,7 @@ def _tag(door: Door) -> str:
     if door.face != "api":
         return "console" if door.face == "page" else "tracking"
     parts = door.path.split("/")
-    if parts[1] == "payment":
+    if parts[1] in ("payment", "stripe"):
         return "checkout"
     return parts[2] if parts[1] == "api" else "health"
 

@@ -35,10 +35,13 @@ SAID = {
     "replayed": "The event was judged anew.",
     "paused": "The lane is paused. Calls under way finish.",
     "resumed": "The lane is open again, and the runs that waited for it go on.",
+    "silenced": "The subscriber is paused. What comes meanwhile is held back.",
+    "delivering": "The subscriber gets events again, what was held back first.",
     "decided": "It is decided, and the work goes on.",
     "booked": "A parcel is being booked.",
     "stopped": "The parcel is being cancelled.",
     "stocked": "The stock is set.",
+    "reconciling": "The reconciliation is at work: this page shows how far it has come.",
     "imported": "The products are kept, and orders that waited for one go on.",
 }
 SERVICES = {"whatsapp": "WhatsApp", "msg91": "MSG91", "wati": "WATI", "tracking": "Shiprocket"}
@@ -110,6 +113,9 @@ class Pages:
             said=SAID.get(ask.request.query_params.get("said", ""), ""),
             here=_here(ask),
             delivers=ask.parts.delivery is not None,
+            sells=ask.parts.sales is not None,
+            reconciles=ask.parts.reconciler is not None,
+            proves=ask.parts.prover is not None,
             **context,
         )
         return tagged(ask, content, status)
@@ -177,6 +183,7 @@ def _environment(time_zone: str, root: str, version: str) -> Environment:
         minute=at("%H:%M"),
         day=at("%-d %b"),
         when=at("%-d %b %H:%M:%S"),
+        date_value=at("%Y-%m-%d"),
         full=full,
         tojsontext=as_json,
         took=took,

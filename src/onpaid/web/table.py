@@ -20,8 +20,12 @@ from starlette.routing import Route
 
 from onpaid.app.delivery import Delivery
 from onpaid.app.inbox import Inbox
+from onpaid.app.proving import Prover
+from onpaid.app.reconciling_shown import Reconciling
+from onpaid.app.sales import Sales
 from onpaid.app.views import Views
 from onpaid.clock import Clock
+from onpaid.domain.sessions import User
 from onpaid.engine.operations import Operations
 from onpaid.engine.runner import Engine
 from onpaid.errors import (
@@ -33,7 +37,8 @@ from onpaid.errors import (
     StoreError,
     Unavailable,
 )
-from onpaid.web.access import CSRF_FIELD, CSRF_HEADER, NOBODY, Access, Caller
+from onpaid.web.access import CSRF_FIELD, CSRF_HEADER, NO_USER, NOBODY, Access, Caller, asking_user
+from onpaid.web.answers import sentence_of
 from onpaid.web.framing import Budget, Gone, TooLarge, TooMuch, TooSlow, read_body
 from onpaid.web.parameters import Parameter, read_parameters
 from onpaid.web.settings import Role, WebSettings
@@ -71,6 +76,16 @@ class Parts:
     access: Access
     budget: Budget
     delivery: Delivery | None = None
+    sales: Sales | None = None
+    reconciler: Reconciling | None = None
+    prover: Prover | None = None
+
+    @property
+    def selling(self) -> Sales:
+        """The story of billing. Raises NotThere where it is not set up."""
+        if self.sales is None:
+            raise NotThere("nothing is sold at Stripe from here: set BILLING_EVENTS, see docs/billing.md")
+        return self.sales
 
     @property
     def deliveries(self) -> Delivery:
@@ -96,6 +111,7 @@ class Ask:
     """The query's parameters, checked."""
     raw: bytes = b""
     form: dict[str, str] = field(default_factory=dict)
+    user: User = NO_USER
 
     def named(self, name: str) -> str:
         """A part of the path."""
@@ -113,7 +129,7 @@ class Door:
     method: Literal["GET", "POST"]
     path: str
     handler: Handler
-    who: Role | None
+    who: Role | Literal["user"] | None
     says: str
     face: Literal["api", "page", "guest"] = "api"
     takes: tuple[Parameter, ...] = ()
@@ -160,7 +176,7 @@ def route_of(door: Door, parts: Parts, tell_error: ErrorAnswer) -> Route:
             session = ask.caller.session
             if session is not None and await is_spent(parts.engine.store, session):
                 ask.caller = NOBODY
-            _admit(door, ask)
+            await _admit(door, ask)
             if door.method == "POST":
                 await _take_body(door, ask)
                 _check_origin(door, ask)
@@ -190,10 +206,7 @@ def _told(error: Exception) -> tuple[int, str]:
         (Unavailable, 503),
     ):
         if isinstance(error, kind):
-            sentence = str(error)
-            named = ":" in sentence.partition(" ")[0]  # a run's id keeps its letters
-            first = sentence[:1] if named else sentence[:1].upper()
-            return status, first + sentence[1:] + ("" if sentence.endswith((".", "?")) else ".")
+            return status, sentence_of(str(error))
     if isinstance(error, TooLarge):
         return 413, "The body is too large."
     if isinstance(error, TooSlow):
@@ -207,12 +220,14 @@ def _told(error: Exception) -> tuple[int, str]:
     return 500, "A fault in onpaid stopped this; the log has the details."
 
 
-def _admit(door: Door, ask: Ask) -> None:
+async def _admit(door: Door, ask: Ask) -> None:
     if door.who is None:
         return
-    if ask.caller.role is None:
+    if door.who == "user":
+        ask.user = await asking_user(ask.request, ask.caller, ask.parts.selling.tokens)
+    elif ask.caller.role is None:
         raise NotLoggedIn("Say who you are: log in, or send Authorization: Bearer with a token")
-    if door.who == "operator" and not ask.caller.acts:
+    elif door.who == "operator" and not ask.caller.acts:
         raise NotAllowed("Viewers may look, operators may act: use the operator's token")
 
 

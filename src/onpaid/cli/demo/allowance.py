@@ -20,6 +20,8 @@ NEVER_DONE = 0.3
 CALL_FAULTS = frozenset({"429", "503", "slow", "commit-then-timeout", "late-landing"})
 FIKENS_OWN = frozenset({"concurrent-call-refused"})
 LOSING = frozenset({"503", "commit-then-timeout", "late-landing"})
+DROPPED = "drop-webhook"
+LOST_STATUS = 0.1
 KILLED = "a killed service"
 AT_ONCE: Final = {MAIL: 1, MESSAGE: 8}
 """How many such calls can be under way when the service is killed: as many as their lane lets through."""
@@ -29,7 +31,8 @@ _ANSWERED = re.compile(r"answered 5\d\d")
 class Allowance:
     """How many doubts may be settled for each step and fault: six deviations above what chance yields.
 
-    `acts` says how often each step is to be done in the whole demo.
+    `acts` says how often each step is to be done in the whole demo. A message that did go out is told by its status,
+    which can be lost too.
     """
 
     def __init__(self, acts: Mapping[str, int], faults: Collection[str]) -> None:
@@ -37,7 +40,8 @@ class Allowance:
         for step, times in acts.items():
             on = (CALL_FAULTS | (FIKENS_OWN if step == MAIL else frozenset())).intersection(faults)
             for fault in LOSING.intersection(on):
-                expected = times * CALL_RATE / len(on) * NEVER_DONE
+                unknown = NEVER_DONE + (LOST_STATUS if step == MESSAGE and DROPPED in faults else 0)
+                expected = times * CALL_RATE / len(on) * unknown
                 self._most[step, fault] = math.floor(expected + 6 * math.sqrt(expected) + 4)
         self.used: Counter[tuple[str, str]] = Counter()
         self.kills = 0

@@ -29,6 +29,7 @@ FUNCTIONS: Final = {"web": "WebFunction", "work": "WorkFunction", "tick": "TickF
 SECRETS: Final[dict[str, str | dict[str, str]]] = {
     "stripe-secret-key": "STRIPE_API_KEY",
     "stripe-webhook-secret": "STRIPE_WEBHOOK_SECRET",
+    "jwt-access-token-secret": "JWT_ACCESS_TOKEN_SECRET",
     "konverzky-webhook-secret": "KONVERZKY_WEBHOOK_SECRET",
     "fiken-api-token": "FIKEN_API_TOKEN",
     "razorpay": {
@@ -64,6 +65,7 @@ class Stack:
     table: str = ""
     queue: str = ""
     dead_letters: str = ""
+    topic: str = ""
     functions: dict[str, str] = field(default_factory=dict)
     admin_token: str = ""
     session_secret: str = ""
@@ -124,6 +126,7 @@ class Stack:
             "Parcels": "shiprocket",
             "Messages": settings["WHATSAPP_PROVIDER"],
             "Issues": "jira",
+            "Sales": "stripe" if "BILLING_EVENTS" in settings else "none",
             "DocumentedTables": "yes",
             "WorkConcurrency": "2",
         }
@@ -160,6 +163,7 @@ class Stack:
         found = {row["LogicalResourceId"]: row["PhysicalResourceId"] for row in rows}
         self.api, self.table = found["HttpApi"], found["OnpaidTable"]
         self.queue, self.dead_letters = found["WorkQueue"], found["WorkDeadLetterQueue"]
+        self.topic = found["BillingEventsTopic"]
         self.functions = {door: found[logical] for door, logical in FUNCTIONS.items()}
         kept = self.emulator.client("secretsmanager")
         self.admin_token, self.session_secret = (

@@ -21,7 +21,7 @@ from onpaid.cli.demo.aws_door import Door
 from onpaid.cli.demo.aws_functions import Functions
 from onpaid.cli.demo.aws_proxy import Proxy
 from onpaid.cli.demo.aws_stack import ENVIRONMENT, Stack
-from onpaid.cli.demo.day import Counted
+from onpaid.cli.demo.counting import Counted
 from onpaid.cli.demo.emulator import Emulator
 from onpaid.cli.demo.goods import bring_in
 from onpaid.cli.demo.house import NoAnswer, Talk
@@ -41,6 +41,7 @@ LOCAL: Final = frozenset(
         "ONPAID_PUBLIC_URL",
         "ONPAID_TICKET_LOG",
         "ONPAID_ENVIRONMENT",
+        "BILLING_EVENTS_TOPIC_ARN",
     }
 )
 """Settings of a service on one machine. On AWS the template says these, or nobody."""
@@ -86,7 +87,8 @@ class AwsStage:
         self.simulators_url = bases["base"]
         await self._deploy(base | of_service(self.options, self.folder, self.folder / "unused.db", bases))
         await self._answers()
-        await bring_in(self.service_url, self.admin_token, self.folder)
+        await self._listen()
+        await bring_in(self, self.options, self.folder)
 
     async def _deploy(self, told: Mapping[str, str]) -> None:
         settings = {name: value for name, value in told.items() if name in BY_NAME and name not in LOCAL}
@@ -101,6 +103,12 @@ class AwsStage:
         self.ticking = Ticking(self.stack, self.dice, self.functions, self.options.factor)
         self.ticking.start()
         self._open.push_async_callback(self.ticking.stop)
+
+    async def _listen(self) -> None:
+        """Have the simulators stand for the template's topic too, so that the ledger knows what was published."""
+        async with Talk("simulators") as talk:
+            talk.base = self.simulators_url
+            await talk.put("/sns/_topics", [self.stack.topic])
 
     async def _answers(self) -> None:
         """Wait until the service answers: its first process takes seconds to unpack."""

@@ -7,52 +7,49 @@ operator has nothing left to settle. What is reported then is the simulators' le
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable
 from typing import Any, Final, Literal
 
 from onpaid.app import proof, proof_delivery
 from onpaid.app.proof_delivery_ledger import compare, compare_stock
-from onpaid.cli.demo.goods import start_of_stock
+from onpaid.cli.demo.counting import (
+    FOR_A_PERSON,
+    MOVING,
+    SHOWN,
+    STATES,
+    WATCHES,
+    Count,
+    Counted,
+    by_index,
+    by_state,
+)
 from onpaid.cli.demo.house import Talk
 from onpaid.cli.demo.operator import Operator
 from onpaid.cli.demo.options import Options
+from onpaid.cli.demo.progress import Now, now_of
 from onpaid.cli.demo.report import Beside, Report, judge
-from onpaid.cli.demo.show import STATES, Now
+from onpaid.cli.demo.report_delivery import UNDELIVERABLE, with_lost_reports
+from onpaid.cli.demo.report_proof import Proven, Reconciled
+from onpaid.cli.demo.sales_compared import Compared, compare_sales
+from onpaid.cli.demo.surroundings import start_of_stock
 from onpaid.engine.journal import RUNS, TICKETS
 from onpaid.store.port import Store
 
-SHOP_TELLS: Final = ("invoice_payment", "file_contact")
-CHECKOUT_TELLS: Final = ("open_checkout", "ship_paid_order", "book_shipment", "send_message", "note_refund")
-TELLS: Final = (*SHOP_TELLS, *CHECKOUT_TELLS, "file_ticket", "report_problem", "open_issue")
-"""The flows that have to come to their end."""
-SHOWN: Final = ("invoice_payment", "ship_paid_order")
-WATCHES = "expire_order"
-"""Waits whether somebody pays its order. All are paid, so it ends at once, or a wake-up was lost."""
 LINGER = 3.0
 IN_VAIN = 12.0
 """Seconds without any change after which runs that wait are taken to wait for what never comes."""
-MOST = 1_000_000
-PAGE = 1000
-FOR_A_PERSON: Final = ("doubtful", "failed")
+NEVER_TOLD = 4.0
+"""The same while some webhooks are known to be lost: then the operator looks what is missing."""
+PAGE: Final = 1000
 
 Rest = Literal["busy", "waiting", "over"]
-Counted = Counter[tuple[str, str]]
-"""How many runs there are, by flow and state."""
-Count = Callable[[Store], Awaitable[Counted]]
-
-
-async def by_index(store: Store) -> Counted:
-    """Count what the day looks at, one index value after the other: quick where an index is near."""
-    counted: Counted = Counter()
-    for flow in (*TELLS, WATCHES):
-        for state in STATES:
-            counted[flow, state] = await store.count(RUNS.name, "flow-state", f"{flow}:{state}", at_most=MOST)
-    return counted
 
 
 class Day:
-    """How far a day is, and when it is over. `findings` are reasons why it did not end well."""
+    """How far a day is, and when it is over. `findings` are reasons why it did not end well.
+
+    While it is `lossy`, runs may wait for what was never told: the day comes to rest all the same, and somebody has to
+    find out what is missing.
+    """
 
     def __init__(self, store: Store, simulators: Talk, options: Options, count: Count = by_index) -> None:
         self._store = store
@@ -64,7 +61,8 @@ class Day:
         self._changed = self._begun
         self._seen: Any = None
         self._paid = False
-        self.now = Now(orders=options.shop_orders, carts=options.carts)
+        self.lossy = options.loses_webhooks
+        self.now = Now.of(options)
         self.took = 0.0
         self.for_a_person = 0
         """How many runs go on only when a person has decided, and how many tickets are about no run."""
@@ -78,34 +76,35 @@ class Day:
         here = time.monotonic()
         self.took = here - looked
         self.now.seconds, self.now.settled = here - self._begun, operator.settled.total()
-        now, done = self.now, (operator.settled.total(), operator.decided.total())
-        seen = (
-            now.invoiced,
-            now.mailed,
-            now.confirmed,
-            now.shipped,
-            now.told_shipped,
-            *done,
-            *states.values(),
-        )
+        seen = (self.now.figures, operator.done, *states.values())
         if seen != self._seen:
             self._seen, self._changed = seen, here
         if self.now.seconds > self._options.patience:
             self.findings.append(f"it had not come to its end after {self._options.patience:.0f} s")
             return True
-        if rest == "waiting" and here - self._changed > IN_VAIN * self._options.slowness:
-            self.findings.append(f"{states['waiting']} runs wait for what does not come")
+        if rest == "waiting" and here - self._changed > self._in_vain:
+            if not self.lossy:
+                self.findings.append(f"{states['waiting']} runs wait for what does not come")
             return True
         if rest != "over" or self.for_a_person > len(operator.left):
             return False
         return self._all_woken(here, counted[WATCHES, "waiting"])
 
+    @property
+    def _in_vain(self) -> float:
+        return (NEVER_TOLD if self.lossy else IN_VAIN) * self._options.slowness
+
     def _all_woken(self, here: float, unwoken: int) -> bool:
         self._over_since = self._over_since or here
         if unwoken and here - self._over_since > LINGER * self._options.slowness:
-            self.findings.append(f"{unwoken} orders were paid, and who waited for it was not woken")
+            if not self.lossy:
+                self.findings.append(f"{unwoken} orders were paid, and who waited for it was not woken")
             return True
         return not unwoken
+
+    def goes_on(self, *, lossy: bool) -> None:
+        """Somebody brought in what was missing: it may come to its end anew."""
+        self.lossy, self._over_since, self._changed = lossy, None, time.monotonic()
 
     @property
     def everybody_paid(self) -> bool:
@@ -115,37 +114,22 @@ class Day:
     async def _look(self, counted: Counted) -> tuple[Rest, dict[str, int]]:
         ledger = await self._simulators.get("/_ledger")
         told = await self._simulators.get("/_play")
-        by_flow = {flow: {state: counted[flow, state] for state in STATES} for flow in TELLS}
-        states = {state: sum(counts[state] for counts in by_flow.values()) for state in STATES}
-        counts, shipping = ledger["counts"], ledger["delivery"]["verdict"]
-        self.now = Now(
-            orders=self._options.shop_orders,
-            placed=told.get("placed", 0),
-            paid=told.get("paid", 0),
-            expected=told.get("expected", 0),
-            invoiced=counts["invoices"],
-            mailed=counts["mails"],
-            carts=self._options.carts,
-            refused=told.get("refused", 0),
-            bought=told.get("checkouts_paid", 0),
-            due=shipping["due"],
-            shipped=shipping["shipped"],
-            confirmed=shipping["confirmed"],
-            told_shipped=shipping["told_shipped"],
-            runs={state: sum(by_flow[flow][state] for flow in SHOWN) for state in STATES},
-            faults=ledger["faults_injected"],
-        )
+        states = by_state(counted)
+        shown = {state: sum(counted[flow, state] for flow in SHOWN) for state in STATES}
+        self.now = now_of(self._options, ledger, told, shown)
         tickets = (await TICKETS.query(self._store, "state", "open", limit=PAGE)).items
         self.for_a_person = sum(states[state] for state in FOR_A_PERSON)
         self.for_a_person += sum(ticket.run is None for ticket in tickets)
-        moving = sum(states[state] for state in ("ready", "running", "sleeping"))
+        moving = sum(states[state] for state in MOVING)
         self._paid = told["state"] == "done"
         ended = told["state"] in ("done", "failed", "stopped")
-        if not ended or moving or counts["landing"] or ledger["webhooks"]["waiting"]:
+        if not ended or moving or ledger["counts"]["landing"] or ledger["webhooks"]["waiting"]:
             return "busy", states
         return "waiting" if states["waiting"] else "over", states
 
-    async def judged(self, operator: Operator) -> Report:
+    async def judged(
+        self, operator: Operator, proof_told: Proven | None, reconciled: list[Reconciled]
+    ) -> Report:
         """The report: the ledger's figures, and every reason to fail."""
         told = await self._simulators.get("/_play")
         if told.get("error"):
@@ -158,21 +142,33 @@ class Day:
         kept = await proof.proof(store)
         self.findings += [f"{subject} was left alone: {why}" for subject, why in await self._still(operator)]
         delivery = ledger["delivery"]
+        told_of, unheard = (
+            with_lost_reports(shipped, delivery) if self._options.loses_webhooks else (shipped, 0)
+        )
+        differences = [*proof.compare(ours, ledger), *compare(told_of, delivery)]
+        sold = await compare_sales(store, ledger["sales"]) if self._options.sold else Compared()
         return judge(
             ledger,
             Beside(
                 orders=self._options.orders,
                 carts=self._options.carts,
-                refused=told.get("refused", 0),
+                sales=self._options.sold,
                 messenger=self._options.messenger,
+                refused=told.get("refused", 0),
                 seconds=seconds,
                 waiting_for_person=max(kept.waiting_for_person, kept.open_tickets),
                 settled=dict(operator.settled),
                 decided=dict(operator.decided),
                 acknowledged=len(operator.acknowledged),
-                differences=[*proof.compare(ours, ledger), *compare(shipped, delivery)],
+                booked=len(operator.booked),
+                differences=differences,
                 stock=compare_stock(start_of_stock(), await proof_delivery.shelves(store), shipped, delivery),
-                unreachable=sum(list(row.told.values()).count("undeliverable") for row in shipped),
+                sold_orders=sold.orders,
+                sold_otherwise=sold.differences,
+                unreachable=sum(list(row.told.values()).count(UNDELIVERABLE) for row in shipped),
+                unheard=unheard,
+                proof=proof_told,
+                reconciled=reconciled,
                 findings=self.findings,
             ),
         )

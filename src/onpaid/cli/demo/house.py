@@ -48,7 +48,13 @@ class Talk:
         """Ask for something to be done. Raises NotPossible if the state of things does not allow it."""
         return await self._ask("POST", path, body, {})
 
-    async def _ask(self, method: str, path: str, body: Json | None, params: Mapping[str, str | int]) -> Json:
+    async def put(self, path: str, body: Json | list[str]) -> Json:
+        """Set something. Raises NotPossible."""
+        return await self._ask("PUT", path, body, {})
+
+    async def _ask(
+        self, method: str, path: str, body: Json | list[str] | None, params: Mapping[str, str | int]
+    ) -> Json:
         if self._session is None:
             raise AssertionError("use it as a context")
         try:
@@ -123,6 +129,10 @@ class House:
     async def decide(self, number: str, choice: str) -> None:
         """Decide about an order that is paid and oversold. Raises NotPossible."""
         await self._talk.post(f"/api/orders/{quote(number, safe='')}/decide", {"choice": choice})
+
+    async def cancel(self, ident: str, why: str) -> None:
+        """End a run that only told of something. Raises NotPossible."""
+        await self._talk.post(f"/api/runs/{quote(ident, safe='')}/cancel", {"why": why})
 
     async def close(self, ticket: str) -> None:
         """Put a ticket away that no run will close. Raises NotPossible."""

@@ -2,7 +2,8 @@
 
 A mail has no reference at Fiken, and a message that never reached its service shows nowhere: where the answer is lost
 and nothing tells, nobody but a person can know. The operator reads the ticket, waits until nothing is landing at the
-simulators, looks there, and settles. An order that was paid and is oversold is a person's to decide too. For doubts it
+simulators, looks there, and settles. An order that was paid and is oversold is a person's to decide too, and so is what
+a refund or a dispute means for an invoice: the operator takes note of it where it is true. For doubts it
 has an allowance, as large as chance explains; everything beyond it, and every other step, it leaves alone: those the
 engine has to bring home by itself, and the demo fails if it did not.
 """
@@ -20,13 +21,15 @@ from onpaid.errors import NotPossible
 CHOICES: Final = ("ship", "refund")
 OVERSOLD: Final = "stock"
 """The category of tickets that ask for such a decision."""
+CHANGED: Final = "report_payment_change:"
+"""How runs begin that tell of a refund or a dispute of a payment that was invoiced."""
 FORGED: Final = "requests"
 """What only the tickets about forged webhooks tell."""
 
 
 class Operator:
     """Settles and decides through the API. `settled` counts by step, `decided` by choice, `acknowledged` are the
-    tickets about forged webhooks; `left` names what it would not touch, by run or ticket, and why."""
+    tickets about forged webhooks, `booked` the runs that told of refunds and disputes; `left` names what it would not touch, by run or ticket, and why."""
 
     def __init__(self, house: House, simulators: Talk, allowance: Allowance, *, seed: int = 0) -> None:
         self._house = house
@@ -36,12 +39,18 @@ class Operator:
         self._choices: dict[str, str] = {}
         self.settled: Counter[str] = Counter()
         self.acknowledged: set[str] = set()
+        self.booked: set[str] = set()
         self.left: dict[str, str] = {}
 
     @property
     def decided(self) -> Counter[str]:
         """How often it decided what."""
         return Counter(self._choices.values())
+
+    @property
+    def done(self) -> tuple[int, ...]:
+        """What changes whenever it has done something."""
+        return self.settled.total(), self.decided.total(), len(self.acknowledged), len(self.booked)
 
     async def work(self) -> None:
         """One round: settle and decide what can be now."""
@@ -55,6 +64,8 @@ class Operator:
                 await self._consider(ticket.run)
             elif ticket.category == OVERSOLD and ticket.order:
                 await self._decide(ticket)
+            elif ticket.run.startswith(CHANGED):
+                await self._book(ticket)
             elif FORGED in ticket.facts:
                 await self._acknowledge(ticket)
             else:
@@ -71,6 +82,18 @@ class Operator:
             with contextlib.suppress(NotPossible):
                 await self._house.close(ticket.id)
                 self.acknowledged.add(ticket.id)
+
+    async def _book(self, ticket: OpenTicket) -> None:
+        """Money of an invoiced payment went back, or is disputed: in life a person books it. Here it is looked up."""
+        payment = ticket.facts.get("payment", "").rpartition("/")[2]
+        sales = (await self._simulators.get("/_ledger"))["sales"]
+        kind = "disputes" if "dispute" in ticket.facts.get("what", "") else "refunds"
+        if not any(row["payment_intent"] == payment for row in sales[kind]):
+            self.left[ticket.subject] = f"{ticket.title}: there is no such thing at the simulator"
+            return
+        with contextlib.suppress(NotPossible):
+            await self._house.cancel(ticket.run, "booked by the demo's operator")
+            self.booked.add(ticket.run)
 
     async def _decide(self, ticket: OpenTicket) -> None:
         """By the seed: this one is shipped anyway, the next is given back."""

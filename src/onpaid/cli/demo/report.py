@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 
 from onpaid.cli.demo.report_delivery import DeliveryReport, judge_delivery
+from onpaid.cli.demo.report_proof import Proven, Reconciled, judge_proof
+from onpaid.cli.demo.report_sales import SalesReport, judge_sales
 
 MOST_TOLD = 20
 
@@ -15,13 +17,15 @@ MOST_TOLD = 20
 class Report(msgspec.Struct, frozen=True, omit_defaults=True):
     """The one object that `--json` prints.
 
-    All figures are the simulators', but for three: `waiting_for_person` (open tickets and runs that nobody but a person
-    can bring further), `settled` (what the demo's operator settled, by step) and `acknowledged` (the tickets about
-    forged webhooks that it put away). Those of this level are the shop's,
-    whose orders are invoiced: `missing` counts payments without invoice and invoices without mail, `double` invoices,
-    mails and contacts that exist once too often. `delivery` has the figures of our own checkout. `agrees` says whether
-    our database and the ledger tell the same, both ways and of both; `differences` are what they do not. `aws`, on the emulated AWS only, is what was called there, consumed
-    and broken.
+    All figures are the simulators', but for `waiting_for_person` (open tickets and runs that nobody but a person can
+    bring further), `settled` (what the demo's operator settled, by step), `acknowledged` (the tickets about forged
+    webhooks that it put away) and `booked` (refunds and disputes of invoiced payments that it took note of). Those of
+    this level are of whatever is invoiced, the shop's orders and what was sold once at Stripe: `missing` counts
+    payments without invoice and invoices without mail, `double` invoices, mails and contacts that exist once too often.
+    `delivery` has the figures of our own checkout, `sales` those of Stripe's. `agrees` says whether our database and
+    the ledger tell the same, both ways and of all; `differences` are what they do not. `reconciliations` are what was
+    made good where webhooks were lost, `proof` what the service's own proof says in the end. `aws`, on the emulated AWS
+    only, is what was called there, consumed and broken.
     """
 
     passed: bool
@@ -33,6 +37,7 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
     waiting_for_person: int
     settled: dict[str, int]
     acknowledged: int
+    booked: int
     seconds: float
     orders: int
     seed: int
@@ -44,6 +49,9 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
     calls_at_once: int
     webhooks: int
     delivery: DeliveryReport
+    sales: SalesReport
+    reconciliations: list[Reconciled]
+    proof: Proven | None
     differences: list[str]
     findings: list[str]
     aws: dict[str, Any] | None = None
@@ -51,8 +59,9 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What is known beside the ledger. `carts` of the `orders` were to be shipped, and `refused` of those were not sold; `differences` and `stock` say where
-    our database tells something else; `findings` are reasons to fail found on the way."""
+    """What is known beside the ledger. `carts` of the `orders` were to be shipped, and `refused` of those were not sold;
+    `sales` of them were to be sold at Stripe, which made `sold_orders` of ours. `differences`, `sold_otherwise` and
+    `stock` say where our database tells something else; `findings` are reasons to fail found on the way."""
 
     orders: int
     seconds: float
@@ -63,9 +72,16 @@ class Beside:
     settled: dict[str, int] = field(default_factory=dict)
     decided: dict[str, int] = field(default_factory=dict)
     acknowledged: int = 0
+    booked: int = 0
+    sales: int = 0
+    sold_orders: int = 0
+    sold_otherwise: list[str] = field(default_factory=list)
+    reconciled: list[Reconciled] = field(default_factory=list)
+    proof: Proven | None = None
     differences: list[str] = field(default_factory=list)
     stock: list[str] = field(default_factory=list)
     unreachable: int = 0
+    unheard: int = 0
     findings: list[str] = field(default_factory=list)
 
 
@@ -86,9 +102,6 @@ def judge(ledger: dict[str, Any], beside: Beside) -> Report:
         if verdict[name]:
             some = ", ".join(str(each) for each in verdict[name][:MOST_TOLD])
             told.append(f"{len(verdict[name])} {what}: {some}")
-    wanted = beside.orders - beside.carts
-    if paid < wanted:
-        told.append(f"only {paid} of {wanted} orders were paid")
     delivery, found = judge_delivery(
         ledger["delivery"],
         carts=beside.carts,
@@ -97,15 +110,24 @@ def judge(ledger: dict[str, Any], beside: Beside) -> Report:
         decided=beside.decided,
         stock=beside.stock,
         unreachable=beside.unreachable,
+        unheard=beside.unheard,
     )
     told += found
+    sales, sold = judge_sales(
+        ledger["sales"], asked=beside.sales, orders=beside.sold_orders, differences=beside.sold_otherwise
+    )
+    told += sold
+    at_shop, wanted = paid - sales.once, beside.orders - beside.carts - beside.sales
+    if at_shop < wanted:
+        told.append(f"only {at_shop} of {wanted} orders were paid")
+    told += judge_proof(beside.proof, beside.reconciled)
     if beside.waiting_for_person:
         told.append(f"{beside.waiting_for_person} wait for a person")
     if forged["accepted"]:
         told.append(f"{forged['accepted']} forged webhooks were accepted")
     if counts["concurrent_calls"]:
         told.append(f"Fiken was called {counts['concurrent_calls']} times while another call was under way")
-    differences = [*beside.differences, *beside.stock]
+    differences = [*beside.differences, *beside.sold_otherwise, *beside.stock]
     if differences:
         told.append(f"our database and the ledger differ {len(differences)} times: {differences[0]}")
     return Report(
@@ -118,6 +140,7 @@ def judge(ledger: dict[str, Any], beside: Beside) -> Report:
         waiting_for_person=beside.waiting_for_person,
         settled=beside.settled,
         acknowledged=beside.acknowledged,
+        booked=beside.booked,
         seconds=round(beside.seconds, 1),
         orders=beside.orders,
         seed=ledger["seed"],
@@ -129,6 +152,9 @@ def judge(ledger: dict[str, Any], beside: Beside) -> Report:
         calls_at_once=counts["concurrent_calls"],
         webhooks=ledger["webhooks"]["attempts"] + forged["sent"],
         delivery=delivery,
+        sales=sales,
+        reconciliations=beside.reconciled,
+        proof=beside.proof,
         differences=differences[:MOST_TOLD],
         findings=told,
     )

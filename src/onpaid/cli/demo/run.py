@@ -20,7 +20,8 @@ from onpaid.cli.demo.aws_show import aws_tables
 from onpaid.cli.demo.options import Options
 from onpaid.cli.demo.play import play
 from onpaid.cli.demo.report import Report
-from onpaid.cli.demo.show import Show, proof_table
+from onpaid.cli.demo.show import Show
+from onpaid.cli.demo.show_report import proof_table
 from onpaid.cli.demo.stage import Stage
 from onpaid.cli.demo.staging import Staging
 from onpaid.clock import SystemClock

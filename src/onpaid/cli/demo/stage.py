@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from onpaid.cli.demo.day import Counted, by_index
+from onpaid.cli.demo.counting import Counted, by_index
 from onpaid.cli.demo.goods import bring_in
 from onpaid.cli.demo.options import Options
 from onpaid.cli.demo.surroundings import common, of_service
@@ -130,7 +130,7 @@ class Stage:
             "ONPAID_SESSION_SECRET": self.session_secret,
         }
         await self.start_service()
-        await bring_in(self.service_url, self.admin_token, self.folder)
+        await bring_in(self, self.options, self.folder)
 
     async def start_service(self) -> None:
         """Start the service, or start it again after it was killed, and wait until it says where it is."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
-from onpaid.cli.demo.day import Counted
+from onpaid.cli.demo.counting import Counted
 from onpaid.store.port import Store
 
 

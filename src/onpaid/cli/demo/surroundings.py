@@ -1,10 +1,11 @@
-"""The settings of the demo's two processes: what a service that tells both stories is told, all of it simulated.
+"""The settings of the demo's two processes: what a service that tells all stories is told, all of it simulated.
 
 Accounts are those of the simulators; secrets of webhooks are made anew for each demo, and both processes are told them.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import os
 import secrets
@@ -21,12 +22,35 @@ from onpaid.simulators import Settings
 SIMULATED: Final = Settings()
 """The accounts as `onpaid simulate` has them."""
 LEAST_SPACING: Final = 7
+TOPIC: Final = next(arn for arn in SIMULATED.sns_topics if arn.endswith(".fifo"))
+"""Where billing events are published: a topic that keeps their order, so that the ledger can look at it."""
+NOBODYS_LOGIN: Final = {
+    "AWS_ACCESS_KEY_ID": "simulated",
+    "AWS_SECRET_ACCESS_KEY": "simulated",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
+"""What boto3 signs with. The simulators look for a signature, and check none."""
+NO_SALES: Final = {"JWT_ACCESS_TOKEN_SECRET": ""}
+"""Whoever has secrets of tokens tells the story of sales."""
+MOST_SESSIONS: Final = 500
+"""How many sessions a reconciliation looks at by default: the demo's are to fit into one."""
 SLACK: Final = 1.4
+
+
+def start_of_stock() -> dict[str, int]:
+    """How many of each product lie on the shelf when the day begins."""
+    return {str(product["id"]): int(product["stock"]) for product in SIMULATED.products}
 
 
 def common(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """What both processes are told: this process's environment without any setting of the user's, and the secrets."""
-    base = {name: value for name, value in environment.items() if name not in BY_NAME}
+    base = {
+        name: value
+        for name, value in environment.items()
+        if name not in BY_NAME and not name.startswith("AWS_")
+    }
     base.pop("ONPAID_SETTINGS", None)
     return base | {
         "STRIPE_WEBHOOK_SECRET": _two_secrets("whsec_"),
@@ -35,6 +59,9 @@ def common(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
         "SHIPROCKET_WEBHOOK_TOKEN": _two_secrets(""),
         "WHATSAPP_APP_SECRET": _two_secrets(""),
         "WHATSAPP_WEBHOOK_TOKEN": _two_secrets(""),
+        "JWT_ACCESS_TOKEN_SECRET": _two_secrets(""),
+        "JWT_AUDIENCE": "the demo's service",
+        "JWT_ISSUER": "the demo's log-in",
         "PYTHONUNBUFFERED": "1",
     }
 
@@ -73,10 +100,25 @@ def of_service(options: Options, folder: Path, database: Path, bases: Mapping[st
         "JIRA_EMAIL": SIMULATED.jira_email,
         "JIRA_API_TOKEN": SIMULATED.jira_token,
         "JIRA_PROJECT": SIMULATED.jira_project,
+        "SYNC_MAX_SESSIONS": str(max(MOST_SESSIONS, 2 * options.sold)),
         "MESSAGE_SPACING": f"{_spacing(options.factor)}s",
         "WHATSAPP_PROVIDER": options.messenger,
         **_messenger(options.messenger, folder, bases),
+        **(of_sales(options, bases) if options.sold else NO_SALES),
     }
+
+
+def of_sales(options: Options, bases: Mapping[str, str]) -> dict[str, str]:
+    """What the service needs to sell at Stripe, and to tell others of it. A topic only where boto3 is installed."""
+    told = {
+        "BILLING_EVENTS": "true",
+        "BILLING_SUBSCRIBERS_PRIVATE": "true",
+        "CHECKOUT_RETURN_ORIGINS": SIMULATED.target.return_origin,
+        "ORDER_NUMBER_PREFIX": SIMULATED.session_prefix,
+    }
+    if importlib.util.find_spec("boto3") is None:
+        return told
+    return told | NOBODYS_LOGIN | {"BILLING_EVENTS_TOPIC_ARN": TOPIC, "SNS_API_BASE": bases["sns"]}
 
 
 def _messenger(name: str, folder: Path, bases: Mapping[str, str]) -> dict[str, str]:

@@ -68,13 +68,21 @@ class VirtualClock:
         self._stepped += round(by.total_seconds() * 1000)
 
 
+MOST_ROUNDS = 1000
+
+
 def run_virtually(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run a coroutine to its end in virtual time."""
     loop = VirtualLoop()
     try:
         return loop.run_until_complete(main())
     finally:
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
-        loop.run_until_complete(asyncio.sleep(0))
+        # Who is cancelled may begin something else in its last moment, as a process that is rung for does.
+        for _ in range(MOST_ROUNDS):
+            left = asyncio.all_tasks(loop)
+            for task in left:
+                task.cancel()
+            if not left:
+                break
+            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
         loop.close()

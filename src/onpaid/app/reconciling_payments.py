@@ -1,0 +1,115 @@
+"""Payments of a provider's list against ours, where the provider does not list its events.
+
+A captured one that is missing is told as its webhook would have told it, by its provider itself, and so starts the
+same run; refunds that are missing are noted likewise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+import msgspec
+
+from onpaid.app.inbox import Inbox
+from onpaid.app.reconciling_findings import payment_compared, refund_compared
+from onpaid.app.reconciling_night import Gate, Night, each
+from onpaid.clock import Instant
+from onpaid.domain.payments import Payment, PaymentChanged, PaymentSucceeded
+from onpaid.domain.reconciliation import Span
+from onpaid.domain.takings import Taking
+from onpaid.errors import ProviderError, StoreError
+from onpaid.repositories.payments import PAYMENTS
+from onpaid.store.port import Store
+
+PAGE: Final = 100
+"""A page that is shorter is the last."""
+WHOLE: Final = "whole"
+"""How a change says that nothing is left of the payment: its amount is then all that went back."""
+
+
+class PaymentLists(Protocol):
+    """Lists the payments that it took."""
+
+    async def payments_between(self, since: Instant, until: Instant, skip: int) -> list[Taking]:
+        """A page of the payments made in this time, whatever became of them."""
+        ...
+
+    def told_by(self, taking: Taking) -> PaymentSucceeded:
+        """What the webhook of this payment would have told."""
+        ...
+
+    async def refunds_of(self, taking: Taking) -> tuple[list[PaymentChanged], bool]:
+        """What the webhooks of its refunds would have told, one for each that moved money; and whether some are
+        still on their way. A read."""
+        ...
+
+
+class Payments:
+    """Compares payments."""
+
+    def __init__(self, lists: PaymentLists, inbox: Inbox, store: Store, gate: Gate) -> None:
+        self._lists = lists
+        self._inbox = inbox
+        self._store = store
+        self._gate = gate
+
+    async def span(self, span: Span, night: Night) -> Span | None:
+        """Look through a stretch of the list; what is left of it. Raises NotPossible if another run took over."""
+        try:
+            while not night.late():
+                page = await self._page(span, night)
+                await self._compare([taking for taking in page if taking.captured and taking.ours], night)
+                if len(page) < PAGE:
+                    return None
+                span = msgspec.structs.replace(span, skip=span.skip + len(page))
+                await night.progress("payments")
+        except (ProviderError, StoreError) as error:
+            night.stopped(span.what, error)
+        return span
+
+    async def _page(self, span: Span, night: Night) -> list[Taking]:
+        return await self._gate.ask(
+            lambda: self._lists.payments_between(span.since, span.until, span.skip), night.late
+        )
+
+    async def _compare(self, taken: Sequence[Taking], night: Night) -> None:
+        known = await PAYMENTS.get_many(self._store, [taking.key for taking in taken])
+
+        async def one(pair: tuple[Taking, Payment | None]) -> None:
+            try:
+                await self._one(*pair, night)
+            except (ProviderError, StoreError):
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, the others are compared
+                night.failed(pair[0].charge_id, error)
+
+        await each(zip(taken, known, strict=True), one)
+
+    async def _one(self, taking: Taking, payment: Payment | None, night: Night) -> None:
+        night.counts.payments += 1
+        if payment is None:
+            fact = self._lists.told_by(taking)
+            if not night.run.dry_run:
+                night.counts.started += len(await self._inbox.learn((fact,)))
+            night.counts.payments_created += 1
+        else:
+            night.finds(payment_compared(taking, payment))
+            if payment.fact.charge_id not in (None, taking.charge_id):
+                return  # another payment of the same order, whose refunds are its own
+        noted = 0 if payment is None else went_back(payment.changes)
+        if taking.refunded.minor == noted:
+            return
+        if not night.run.dry_run:
+            changes, pending = await self._gate.ask(lambda: self._lists.refunds_of(taking), night.late)
+            for change in changes:
+                night.counts.started += len(await self._inbox.learn((change,)))
+            held = await PAYMENTS.get(self._store, taking.key)
+            if held is not None and not pending:
+                night.finds(refund_compared(taking, went_back(held.record.changes)))
+
+
+def went_back(changes: Sequence[PaymentChanged]) -> int:
+    """How much of a payment went back, in minor units, as its changes tell."""
+    whole = [change.amount.minor for change in changes if change.what.endswith(WHOLE)]
+    return max(whole) if whole else sum(change.amount.minor for change in changes)
