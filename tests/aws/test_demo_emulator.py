@@ -19,7 +19,7 @@ from onpaid.cli.demo.aws_functions import children
 from onpaid.simulators import ALL as SIMULATED
 from tests.emulator import ROOT, have_tools
 
-ORDERS, SALES = 6, 2
+ORDERS, SALES = 4, 2
 
 
 @pytest.fixture(scope="module")
