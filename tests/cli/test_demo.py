@@ -95,7 +95,7 @@ def test_what_was_never_told_is_made_good_and_proven() -> None:
 
 
 def test_rule_25_a_fault_that_lands_after_the_quiet_period_shows_as_double() -> None:
-    words = ("--orders", "40", "--sales", "0", "--faults", "late-landing", "--seed", "3")
+    words = ("--orders", "28", "--sales", "0", "--faults", "late-landing", "--seed", "3")
     ran = demo(*words, "--once", "--json")
     assert ran.code == 1
     told = json.loads(ran.out)
@@ -153,7 +153,7 @@ async def test_a_service_that_is_killed_again_and_again_loses_and_doubles_nothin
     async def staged(stage: Stage) -> None:
         killing.append(asyncio.create_task(kill(stage)))
 
-    options = Options(orders=30, seed=4, once=True)
+    options = Options(orders=18, seed=4, once=True)
     code = await run(options, Console(file=out, width=120), staged=staged)
     await asyncio.gather(*killing)
     assert code == 0, out.getvalue()

@@ -13,7 +13,7 @@ from tests.simulation.deliveries import deliveries
 from tests.simulation.lives import Weather
 
 CHUNKS = 5
-SEEDS = 10
+SEEDS = 6
 """In each chunk. The scorecard tells many more."""
 
 

@@ -14,7 +14,7 @@ from tests.simulation.lives import Weather
 from tests.simulation.simulate import simulate
 
 CHUNKS = 10
-SEEDS = 20
+SEEDS = 10
 """In each chunk. The scorecard tells many more."""
 
 
