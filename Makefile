@@ -42,7 +42,7 @@ test: .venv/.installed-dev .venv-aws/.installed ## every check: floors, types, s
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 score: .venv/.installed-dev ## the reliability scorecard, each line measured now
 	$(BIN)/python scripts/score.py $(ARGS)

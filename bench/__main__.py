@@ -21,9 +21,7 @@ async def full(orders: int, count: int) -> list[Figure]:
         size = (folder / "bench.db").stat().st_size
         async with serving(folder=folder) as server:
             idle = resident_mb(server.pid)
-            noop = (await server.load([request("/webhooks/noop", charge_event(n)) for n in range(count)]))[
-                "per_second"
-            ]
+            noop = (await webhooks.noop(server, count))["per_second"]
             bodies = (
                 charge_event(n + orders * 2, order=f"B{n}", type_="customer.updated") for n in range(count)
             )

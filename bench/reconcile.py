@@ -33,7 +33,7 @@ from onpaid.engine.flow import Flows
 from onpaid.engine.runner import Engine
 from onpaid.flows.keep_session import keep_session
 from onpaid.repositories.orders import Orders
-from onpaid.repositories.paid_sessions import SessionRules
+from onpaid.repositories.paid_orders import SessionRules
 from onpaid.repositories.payments import Payments
 from onpaid.repositories.prices import Prices
 from onpaid.repositories.reconciliations import Reconciliations

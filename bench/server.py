@@ -42,6 +42,28 @@ class Running:
             raise RuntimeError("the load generator failed")
         return dict(json.loads(out))
 
+    async def stream(
+        self, requests: list[bytes], *, rate: float, seconds: float, connections: int = 0, silent: int = 0
+    ) -> dict[str, Any]:
+        """Send requests at a steady rate from another process; see bench.stream. Ended if it does not end by itself."""
+        with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".pickle") as given:
+            given.write(pickle.dumps(requests))
+            given.flush()
+            words = (str(self.port), given.name, *map(str, (rate, seconds, connections, silent)))
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "bench.stream", *words, stdout=asyncio.subprocess.PIPE
+            )
+            try:
+                async with asyncio.timeout(seconds + 60):
+                    out, _ = await process.communicate()
+            finally:
+                if process.returncode is None:
+                    process.kill()
+                    await process.wait()
+        if process.returncode:
+            raise RuntimeError("the stream of requests failed")
+        return dict(json.loads(out))
+
     def processor_seconds(self) -> float:
         """What the server has used of the processor so far."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()

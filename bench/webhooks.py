@@ -13,19 +13,19 @@ async def measure(count: int, rounds: int = 3) -> list[Figure]:
     """Both kinds of event, in rounds with the no-op between them; medians."""
     async with serving() as server:
         idle = resident_mb(server.pid)
-        await server.load([request("/webhooks/noop", charge_event(n)) for n in range(500)])
-        noop: list[float] = []
+        await noop(server, 500)
+        nothing: list[float] = []
         stored: list[dict[str, float]] = []
         routed: list[dict[str, float]] = []
         processor: list[float] = []
         for nth in range(rounds):
-            noop.append((await _noop(server, count))["per_second"])
+            nothing.append((await noop(server, count))["per_second"])
             before = server.processor_seconds()
             stored.append(await _events(server, count, nth * count, "customer.updated"))
             processor.append((server.processor_seconds() - before) / count * 1e6)
             routed.append(await _events(server, count, (rounds + nth) * count, "charge.succeeded"))
         loaded = resident_mb(server.pid)
-    base = _median(noop)
+    base = _median(nothing)
     best = _middle(stored)
     paid = _middle(routed)
     p99 = f"{best['p99_ms']:.0f} ms"
@@ -53,17 +53,23 @@ async def measure(count: int, rounds: int = 3) -> list[Figure]:
     ]
 
 
-async def _noop(server: Running, count: int) -> dict[str, float]:
-    return await server.load([request("/webhooks/noop", charge_event(n)) for n in range(count)])
+async def noop(server: Running, count: int) -> dict[str, float]:
+    """The baseline: as many bodies, read and answered, and nothing kept."""
+    return await _taken(server, [request("/webhooks/noop", charge_event(n)) for n in range(count)])
 
 
 async def _events(server: Running, count: int, start: int, type_: str) -> dict[str, float]:
-    found = await server.load(
+    return await _taken(
+        server,
         [
             request("/webhooks/stripe", charge_event(n, order=f"B{n}", type_=type_))
             for n in range(start, start + count)
-        ]
+        ],
     )
+
+
+async def _taken(server: Running, requests: list[bytes]) -> dict[str, float]:
+    found = await server.load(requests)
     if set(found["statuses"]) != {"200"}:
         raise RuntimeError(f"not every webhook was acknowledged: {found['statuses']}")
     return found

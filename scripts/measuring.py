@@ -14,9 +14,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Measured:
-    """Whether the target is met (None: not yet to be measured), and the figure in words."""
+    """Whether the target is met, and the figure in words."""
 
-    ok: bool | None
+    ok: bool
     value: str
 
 
@@ -27,11 +27,6 @@ class Line:
     number: int
     title: str
     measure: Callable[[bool], Measured]
-
-
-def later(why: str) -> Callable[[bool], Measured]:
-    """A line that needs what is not built yet."""
-    return lambda _quick: Measured(None, why)
 
 
 def tests(*nodes: str) -> Callable[[bool], Measured]:
@@ -48,6 +43,16 @@ def tests(*nodes: str) -> Callable[[bool], Measured]:
         return Measured(
             ok, f"{passed} tests pass" if ok else f"exit {done.returncode}: {done.stdout.strip()[-300:]}"
         )
+
+    return measure
+
+
+def each(*parts: Callable[[bool], Measured]) -> Callable[[bool], Measured]:
+    """A line of several parts, all of which have to be met."""
+
+    def measure(quick: bool) -> Measured:
+        found = [part(quick) for part in parts]
+        return Measured(all(part.ok for part in found), "; ".join(part.value for part in found))
 
     return measure
 

@@ -19,9 +19,10 @@ from scripts.in_process import (
     seeds,
     totals,
 )
-from scripts.measuring import Line, Measured, tests
+from scripts.measuring import Line, Measured, each, tests
 from scripts.on_aws import also
 from scripts.on_delivery import both
+from scripts.on_floods import flooded, shuffled
 from scripts.on_processes import at_once, canaries, conform, frozen, hanging, killed_once, killed_twice, soak
 from scripts.on_tests import core, mutation, tokens
 
@@ -75,6 +76,10 @@ LINES: tuple[Line, ...] = (
     Line(27, "forged tokens", tokens),
     Line(28, "every route by every role; forms without CSRF", tests("tests/web/test_access.py")),
     Line(29, "customers' links", parcels.links),
-    Line(30, "schema-driven requests: no server error", conform),
+    Line(
+        30,
+        "schema-driven requests without a server error; webhooks while public pages are flooded; random orders of tests",
+        each(conform, flooded, shuffled),
+    ),
     Line(31, "every bell lost: the tick alone brings everything home", also(no_bells, aws.no_bells)),
 )

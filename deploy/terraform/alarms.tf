@@ -86,7 +86,7 @@ locals {
       statistic   = "Sum"
       periods     = 2
     }
-    # It stops by itself twenty seconds before its end.
+    # It stops by itself thirty seconds before its end.
     reconcile_slow = {
       description = "The nightly reconciliation was about to be killed. A provider or the table answers very slowly."
       source      = "reconcile"

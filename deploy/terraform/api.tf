@@ -20,15 +20,44 @@ resource "aws_apigatewayv2_route" "web_route" {
   target    = "integrations/${aws_apigatewayv2_integration.web_integration.id}"
 }
 
+# The same function; what these have of their own is an allowance. Pages that are flooded use up theirs and not that
+# of webhooks, and opening a checkout, which writes before anybody has paid, has a small one.
+locals {
+  allowances = {
+    webhooks_route     = { route = "POST /webhooks/{proxy+}", burst = 500, rate = 200 }
+    razorpay_route     = { route = "POST /payment/webhook", burst = 500, rate = 200 }
+    stripe_route       = { route = "POST /stripe/webhook", burst = 500, rate = 200 }
+    create_order_route = { route = "POST /payment/create-order", burst = 30, rate = 10 }
+    checkout_route     = { route = "POST /api/checkout/orders", burst = 30, rate = 10 }
+  }
+}
+
+resource "aws_apigatewayv2_route" "with_an_allowance" {
+  for_each  = local.allowances
+  api_id    = aws_apigatewayv2_api.http_api.id
+  route_key = each.value.route
+  target    = "integrations/${aws_apigatewayv2_integration.web_integration.id}"
+}
+
 resource "aws_apigatewayv2_stage" "web_stage" {
   api_id      = aws_apigatewayv2_api.http_api.id
   name        = "$default"
   auto_deploy = true
+  depends_on  = [aws_apigatewayv2_route.with_an_allowance]
 
   # A provider takes 429 for "later" and sends again; a bill for somebody's flood is not sent back.
   default_route_settings {
     throttling_burst_limit = 500
     throttling_rate_limit  = 200
+  }
+
+  dynamic "route_settings" {
+    for_each = local.allowances
+    content {
+      route_key              = route_settings.value.route
+      throttling_burst_limit = route_settings.value.burst
+      throttling_rate_limit  = route_settings.value.rate
+    }
   }
 
   # Without path and address: paths of customers' links and of some webhooks are secrets.
@@ -42,7 +71,7 @@ resource "aws_lambda_permission" "web_permission" {
   function_name = aws_lambda_function.web_function.function_name
   action        = "lambda:InvokeFunction"
   principal     = "apigateway.amazonaws.com"
-  source_arn    = "arn:${local.partition}:execute-api:${local.region}:${local.account}:${aws_apigatewayv2_api.http_api.id}/*/$default"
+  source_arn    = "arn:${local.partition}:execute-api:${local.region}:${local.account}:${aws_apigatewayv2_api.http_api.id}/*/*"
 }
 
 locals {

@@ -36,6 +36,7 @@ from onpaid.engine.flow import Flows
 from onpaid.engine.operations import Operations
 from onpaid.engine.pace import Pace
 from onpaid.engine.runner import Engine
+from onpaid.engine.visits import Visits
 from onpaid.flows.expire_order import expire_order
 from onpaid.flows.rules import Rules
 from onpaid.providers.roles import WebhookSource
@@ -224,7 +225,7 @@ async def build(
         Forgeries(recorder, clock),
         None if story is None else story.face(recorder, clock, random),
         {} if story is None else story.handshakes,
-        None if sales is None else sales.face(recorder, clock, random),
+        None if sales is None else sales.face(recorder, clock, random, Visits.of(engine)),
         night.reconciling,
         night.prover,
     )

@@ -13,15 +13,19 @@ from onpaid.app.meant import sells
 from onpaid.app.sales import Sales
 from onpaid.app.session_desk import SessionDesk
 from onpaid.app.subscribing import SubscriberDesk
+from onpaid.app.till_visits import TillVisits
 from onpaid.app.tokens import Tokens, token_rules
 from onpaid.clock import Clock
 from onpaid.engine.flow import Flow
+from onpaid.engine.known_runs import KnownRuns
 from onpaid.engine.recorder import Recorder
+from onpaid.engine.visits import Visits
 from onpaid.flows.archive_price import archive_price
 from onpaid.flows.deliver_billing_event import deliver_billing_event
 from onpaid.flows.file_customer import file_customer
 from onpaid.flows.file_price import file_price
 from onpaid.flows.follow_subscription import follow_subscription
+from onpaid.flows.keep_renewal import keep_renewal
 from onpaid.flows.keep_session import keep_session
 from onpaid.flows.open_session import open_session
 from onpaid.flows.publish_billing_event import publish_billing_event
@@ -31,9 +35,10 @@ from onpaid.providers.key_sets import KeySetSource
 from onpaid.providers.roles import WebhookSource
 from onpaid.repositories.billing import Billing
 from onpaid.repositories.orders import Orders
-from onpaid.repositories.paid_sessions import SessionRules
+from onpaid.repositories.paid_orders import SessionRules
 from onpaid.repositories.payments import Payments
 from onpaid.repositories.prices import Prices
+from onpaid.repositories.renewals import Renewals
 from onpaid.repositories.replays import Replays
 from onpaid.repositories.session_requests import SessionRequests
 from onpaid.repositories.sessions import Sessions
@@ -48,6 +53,7 @@ FLOWS: Final[tuple[Flow, ...]] = (
     file_price,
     archive_price,
     keep_session,
+    keep_renewal,
     follow_subscription,
     publish_billing_event,
     deliver_billing_event,
@@ -69,9 +75,9 @@ class BillingStory:
     records: dict[str, Any]
     sources: list[WebhookSource]
 
-    def face(self, recorder: Recorder, clock: Clock, random: Random) -> Sales:
+    def face(self, recorder: Recorder, clock: Clock, random: Random, visits: Visits) -> Sales:
         """What the web and the command line get of it. Raises SettingsError for tokens that are not safe to take."""
-        settings, records, till = self.settings, self.records, self.providers["till"]
+        settings, records, till = self.settings, self.records, TillVisits(visits, self.providers["till"])
         keys = self.providers.get("key_set")
         sessions, prices, billing = records["sessions"], records["prices"], records["billing"]
         subscribers = SubscriberDesk(
@@ -132,9 +138,8 @@ def story(
     till = stripe_till.StripeTill(source.sdk)
     prices = Prices(store)
     customers = UserCustomers(store, live=live)
-    subscribers = Subscribers(
-        store, clock, patience=settings["BILLING_EVENTS_RETRY"], factor=settings["ONPAID_TIME_FACTOR"]
-    )
+    runs, factor = KnownRuns(store, FLOWS), settings["ONPAID_TIME_FACTOR"]
+    subscribers = Subscribers(store, clock, runs, patience=settings["BILLING_EVENTS_RETRY"], factor=factor)
     rules = SessionRules(
         account=f"stripe/default/{'live' if live else 'test'}",
         shop=settings["STRIPE_CHECKOUT_SHOP"],
@@ -159,7 +164,8 @@ def story(
             "user_customers": customers,
             "prices": prices,
             "sessions": Sessions(store, orders, payments, prices, rules),
-            "billing": Billing(store, clock, customers, subscribers),
+            "renewals": Renewals(store, orders, payments, prices, rules),
+            "billing": Billing(store, clock, customers, subscribers, runs, factor),
             "subscribers": subscribers,
             "replays": Replays(store, subscribers),
         },

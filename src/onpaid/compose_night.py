@@ -76,7 +76,7 @@ def night(
         nightly = Nightly(reconciler, engine.clock, settings["SYNC_SCHEDULE"])
     except InvalidInput as wrong:
         raise SettingsError(f"SYNC_SCHEDULE: {wrong}") from None
-    prover = _prover(settings, engine, guests)
+    prover = _prover(settings, engine, guests, sole=sole)
     chores = [Chore("proofs", PROOFS_EVERY, prover.work)]
     if stays:
         # Several that share a store take turns by the lease. On Lambda a function of its own is invoked when it is time.
@@ -131,7 +131,7 @@ def _lists(settings: Settings, engine: Engine, inbox: Inbox, guests: Mapping[str
     return Lists(events=events, sessions=sessions, payments=payments, probe=probe)
 
 
-def _prover(settings: Settings, engine: Engine, guests: Mapping[str, Any]) -> Prover:
+def _prover(settings: Settings, engine: Engine, guests: Mapping[str, Any], *, sole: bool) -> Prover:
     """The proof, of whomever can be asked: a stand-in for a provider (a dry run, say) cannot."""
     visits = Visits.of(engine)
     takings: dict[str, Takings] = {}
@@ -172,4 +172,5 @@ def _prover(settings: Settings, engine: Engine, guests: Mapping[str, Any]) -> Pr
         owner=engine.owner,
         zone=time_zone(settings["COMPANY_TIME_ZONE"]),
         sessions=guests.get("sessions"),
+        sole=sole,
     )

@@ -15,7 +15,7 @@ import re
 import secrets
 import signal
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, cast
 
 import structlog
 import uvicorn
@@ -24,6 +24,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from onpaid.compose import Service
 from onpaid.errors import SettingsError
 from onpaid.store.sqlite import SqliteStore
+from onpaid.web.crowd import mark, most_connections
 
 log = structlog.get_logger("onpaid.server")
 
@@ -32,7 +33,6 @@ HEAD_SECONDS = 10.0
 REQUEST_SECONDS = 30.0
 KEEP_ALIVE_SECONDS = 30
 BACKLOG = 2048
-MOST_CONNECTIONS = 900
 LAST_ANSWERS_SECONDS = 1
 """How long requests under way may still take once the runs have come to rest."""
 LONGEST_STOP_SECONDS = 12.0
@@ -77,6 +77,7 @@ class Guarded(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._reading_head, self._head = False, 0
         self._within(REQUEST_SECONDS)
+        mark(cast(Message, self.scope), len(self.connections))
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -174,7 +175,7 @@ class Server:
             server_header=False,
             proxy_headers=False,
             backlog=BACKLOG,
-            limit_concurrency=MOST_CONNECTIONS,
+            limit_concurrency=most_connections(),
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=LAST_ANSWERS_SECONDS,
         )

@@ -11,6 +11,7 @@ BILLING: tuple[Setting, ...] = (
     Setting("STRIPE_SECRET", text, None, "another name of STRIPE_API_KEY", secret=True),
     Setting("STRIPE_SECRET_PARAMETER", text, None, "the SSM parameter that holds STRIPE_API_KEY"),
     Setting("STRIPE_SECRET_KEY_PARAMETER", text, None, "another name of STRIPE_SECRET_PARAMETER"),
+    Setting("STRIPE_API_KEY_PARAMETER", text, None, "another name of STRIPE_SECRET_PARAMETER"),
     Setting(
         "JWT_ACCESS_TOKEN_SECRET",
         secrets,

@@ -24,6 +24,18 @@ DELIVERY: tuple[Setting, ...] = (
     Setting("RAZORPAY_API_BASE", text, "https://api.razorpay.com", "where Razorpay is"),
     Setting("CHECKOUT_SHOP", text, "shop", "the name of our own checkout: part of the key of its orders"),
     Setting("CHECKOUT_ORIGINS", origins, (), "web pages that may call the checkout from a browser"),
+    Setting(
+        "CHECKOUT_PER_ADDRESS",
+        whole,
+        60,
+        "how many checkouts one address may open in a minute; 0 is no limit",
+    ),
+    Setting(
+        "CHECKOUT_PER_MINUTE",
+        whole,
+        600,
+        "how many checkouts all together may open in a minute; 0 is no limit",
+    ),
     Setting("SHIPROCKET_EMAIL", text, None, "the API user's e-mail address"),
     Setting("SHIPROCKET_PASSWORD", text, None, "the API user's password", secret=True),
     Setting("SHIPROCKET_SECRET_NAME", text, None, "a secret with email and password, as JSON"),

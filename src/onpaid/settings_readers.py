@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,6 +10,9 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+_PORTS = {"https": 443, "http": 80}
+_HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\]", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +105,19 @@ def words(value: str) -> tuple[str, ...]:
 
 
 def origins(value: str) -> tuple[str, ...]:
-    """Origins of web pages, such as https://shop.example."""
-    given = words(value)
-    for origin in given:
-        parts = urlsplit(origin)
-        if (
-            parts.scheme not in ("https", "http")
-            or not parts.netloc
-            or origin != f"{parts.scheme}://{parts.netloc}"
-        ):
-            raise ValueError("say origins, such as https://shop.example, without a path")
-    return given
+    """Origins of web pages, such as https://shop.example, each as browsers write it: small letters, no usual port."""
+    return tuple(_origin(each) for each in words(value))
+
+
+def _origin(given: str) -> str:
+    parts = urlsplit(given)
+    host = parts.netloc.rpartition(":")[0] if parts.port is not None else parts.netloc
+    if parts.scheme not in _PORTS or not _HOST.fullmatch(host) or given != f"{parts.scheme}://{parts.netloc}":
+        raise ValueError(
+            "say origins, such as https://shop.example, without path or user (names in other letters begin with xn--)"
+        )
+    usual = parts.port in (None, _PORTS[parts.scheme])
+    return f"{parts.scheme}://{host.lower()}" + ("" if usual else f":{parts.port}")
 
 
 def box(value: str) -> tuple[Decimal, Decimal, Decimal, Decimal]:

@@ -5,7 +5,7 @@
     file:/run/secrets/name         a file, as container platforms mount them
 
 What is kept there is the plain secret, a list of them in JSON (newest first), or an object: then `#field` behind the
-reference names one of its fields; an object with a single field needs none. RAZORPAY_SECRET_NAME and
+reference names one of its fields; the only one, and `key`, need not be named. RAZORPAY_SECRET_NAME and
 SHIPROCKET_SECRET_NAME name one object that fills several settings; what is set by itself goes before it. Stripe's key
 has several names, and one value: two that differ are refused.
 """
@@ -33,8 +33,13 @@ OBJECTS: Final[dict[str, dict[str, str]]] = {
     },
     "SHIPROCKET_SECRET_NAME": {"email": "SHIPROCKET_EMAIL", "password": "SHIPROCKET_PASSWORD"},
 }
+USUAL_FIELD: Final = "key"
 STRIPE_KEY: Final = ("STRIPE_API_KEY", "STRIPE_SECRET_KEY", "STRIPE_SECRET")
-STRIPE_PARAMETERS: Final = ("STRIPE_SECRET_PARAMETER", "STRIPE_SECRET_KEY_PARAMETER")
+STRIPE_PARAMETERS: Final = (
+    "STRIPE_SECRET_PARAMETER",
+    "STRIPE_SECRET_KEY_PARAMETER",
+    "STRIPE_API_KEY_PARAMETER",
+)
 _YES: Final = frozenset({"true", "yes", "1", "on"})
 
 
@@ -138,8 +143,8 @@ def _kept(name: str, scheme: str, place: str, fetch: Fetch) -> Any:
 
 def _one(name: str, kept: Any, field: str) -> str:
     if isinstance(kept, dict):
-        if not field and len(kept) == 1:
-            field = next(iter(kept))
+        if not field:
+            field = next(iter(kept)) if len(kept) == 1 else USUAL_FIELD
         if field not in kept:
             raise SettingsError(f"{name}: the secret is an object: name one of its fields behind #")
         return _listed(name, kept[field])

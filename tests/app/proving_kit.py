@@ -18,7 +18,7 @@ from onpaid.app.proving import Prover
 from onpaid.app.proving_ours import PaidSessions
 from onpaid.app.proving_sources import Followed, Outside, Paged
 from onpaid.clock import Clock, Instant
-from onpaid.domain.billing import BillingEvent, BillingNews
+from onpaid.domain.billing import BillingEvent, BillingNews, BillingType
 from onpaid.domain.invoices import InvoiceRef
 from onpaid.domain.money import Money
 from onpaid.domain.orders import Order, Revision
@@ -76,6 +76,8 @@ class FakeStripe(Source):
         super().__init__()
         self.takings: list[Taking] = []
         self.hidden: list[Taking] = []
+        self.bills: dict[str, str] = {}
+        self.troubles_by_bill: list[Exception] = []
 
     @act(repeatable=True, lane="stripe")
     async def charges_created(
@@ -90,7 +92,17 @@ class FakeStripe(Source):
     @act(repeatable=True, lane="stripe")
     async def taking_named(self, payment_id: str, charge_id: str) -> Taking | None:
         await self._called()
+        trouble = self.troubles_by_name.pop(0) if self.troubles_by_name else None
+        if trouble is not None:
+            raise trouble
         return next((each for each in [*self.takings, *self.hidden] if each.payment_id == payment_id), None)
+
+    @act(repeatable=True, lane="stripe")
+    async def bill_of(self, payment_id: str) -> str | None:
+        await self._called()
+        if self.troubles_by_bill:
+            raise self.troubles_by_bill.pop(0)
+        return self.bills.get(payment_id)
 
 
 class FakeRazorpay(FakeStripe):
@@ -108,6 +120,8 @@ class FakeAccounts(Source):
     def __init__(self) -> None:
         super().__init__()
         self.invoices: list[IssuedInvoice] = []
+        self.credits: dict[int, Money] = {}
+        self.creditless: Exception | None = None
         self.hidden: list[IssuedInvoice] = []
 
     @act(repeatable=True, lane="fiken")
@@ -124,6 +138,20 @@ class FakeAccounts(Source):
             raise trouble
         known = [*self.invoices, *self.hidden]
         return next((each for each in known if each.invoice_id == invoice_id), None)
+
+    @act(repeatable=True, lane="fiken")
+    async def invoices_numbered(self, number: str) -> list[IssuedInvoice]:
+        await self._called()
+        if self.nameless is not None:
+            raise self.nameless
+        return [each for each in [*self.invoices, *self.hidden] if each.order_reference == number]
+
+    @act(repeatable=True, lane="fiken")
+    async def credit_named(self, credit: int) -> Money | None:
+        await self._called()
+        if self.creditless is not None:
+            raise self.creditless
+        return self.credits.get(credit)
 
 
 class FakeCourier(Source):
@@ -156,6 +184,14 @@ class FakeBilling:
     async def get(self, event: str) -> BillingEvent | None:
         return self.events.get(event)
 
+    async def noted_since(
+        self, kind: BillingType, since: Instant, after: str | None = None
+    ) -> tuple[list[BillingEvent], str | None]:
+        told = [each for each in self.events.values() if each.news.type == kind and each.noted_at >= since]
+        start = int(after or 0)
+        end = start + PAGE
+        return told[start:end], str(end) if end < len(told) else None
+
 
 class Books:
     """The shop, its providers and its prover."""
@@ -175,6 +211,7 @@ class Books:
         razorpay: FakeRazorpay | None = None,
         owner: str = "one",
         sessions: PaidSessions | None = None,
+        sole: bool = False,
         **left: Any,
     ) -> Prover:
         """A prover over the same store, as another process has one. What is named in `left` is left out."""
@@ -200,6 +237,7 @@ class Books:
             owner=owner,
             zone=ZoneInfo("Europe/Oslo"),
             sessions=sessions,
+            sole=sole,
         )
 
     async def sell(self, count: int, *, first: int = 0, at: Instant = PAID_AT) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
 import pytest
 
-from onpaid.app.catalogue_sync import MOST_AT_ONCE, CatalogueSync, Plan
+from onpaid.app.catalogue_sync import AT_ONCE, MOST_AT_ONCE, CatalogueSync, Plan
+from onpaid.app.till_visits import TillVisits
 from onpaid.domain.money import Money
 from onpaid.domain.prices import Price, PriceRef, Recurring
 from onpaid.engine.journal import RUNS
+from onpaid.engine.operations import Operations
 from onpaid.engine.testing import MemoryStore, Process, VirtualClock, run_virtually
+from onpaid.engine.visits import Visits
 from onpaid.errors import InvalidInput
 from onpaid.flows.archive_price import archive_price
 from onpaid.flows.file_price import file_price
@@ -28,11 +32,13 @@ class Shop:
     """A service with a catalogue, in virtual time."""
 
     def __init__(self, box: SalesBox) -> None:
-        self.box, self.store, clock = box, MemoryStore(), VirtualClock()
+        self.box, self.store = box, MemoryStore()
+        self.clock = clock = VirtualClock()
         guests = sales_guests(box, self.store)
-        self.prices = guests["prices"]
+        self.prices, self.till = guests["prices"], guests["till"]
         self.process = Process(self.store, (file_price, archive_price), guests, clock, lanes=TILL_LANES)
-        self.sync = CatalogueSync(self.process.engine.recorder, self.prices, guests["till"], clock)
+        till = TillVisits(Visits.of(self.process.engine), guests["till"])
+        self.sync = CatalogueSync(self.process.engine.recorder, self.prices, till, clock)
 
     async def plan(self, **more: Any) -> dict[str, str]:
         """What would be done: each price with its action."""
@@ -174,6 +180,60 @@ def test_two_syncs_at_once_make_nothing_twice() -> None:
     at(story)
 
 
+class Meanwhile:
+    """A till before which something else happens, once, while the first prices are compared."""
+
+    def __init__(self, till: Any, happens: Callable[[], Awaitable[Any]]) -> None:
+        self._till, self._happens, self._lock, self._did = till, happens, asyncio.Lock(), False
+
+    async def prices_of(self, price: Price) -> list[PriceRef]:
+        async with self._lock:
+            if not self._did:
+                self._did = True
+                await self._happens()
+        found: list[PriceRef] = await self._till.prices_of(price)
+        return found
+
+
+def test_a_price_that_changes_while_others_are_compared_is_not_brought_back() -> None:
+    dearer = changed(COURSE, amount=Money(59_900, "NOK"))
+
+    async def story(shop: Shop) -> None:
+        others = [changed(COURSE, id=f"a-{nth}", product=f"a-{nth}") for nth in range(AT_ONCE)]
+        await shop.sync.import_prices([*others, COURSE])
+        await shop.do()
+
+        async def changes() -> None:
+            await shop.sync.import_prices([dearer])
+            assert (await shop.do())["course-1"] == "replace"
+
+        till: Any = Meanwhile(shop.till, changes)
+        slow = CatalogueSync(shop.process.engine.recorder, shop.prices, till, shop.clock)
+        assert set(_actions(await slow.sync(dry_run=False)).values()) == {"nothing"}
+        await shop.process.live()
+        (sold,) = [each for each in shop.box.active() if each.lookup_key == "course-1"]
+        assert sold.amount == dearer.amount
+
+    at(story)
+
+
+def test_a_price_that_moves_to_another_product_is_another_price() -> None:
+    async def story(shop: Shop) -> None:
+        await shop.sync.import_prices([COURSE])
+        await shop.do()
+        moved = changed(COURSE, product="course-2")
+        await shop.sync.import_prices([moved])
+        filed = await shop.prices.filed("course-1")
+        assert filed is not None
+        assert not filed.fits(moved), "the list must not call that as it should be"
+        assert await shop.do() == {"course-1": "replace"}
+        filed = await shop.prices.filed("course-1")
+        assert filed is not None
+        assert filed.fits(moved)
+
+    at(story)
+
+
 def test_a_run_that_needs_a_person_is_named_and_not_started_again() -> None:
     box = SalesBox()
     box.refused.add(49_900)
@@ -195,6 +255,17 @@ def test_one_price_that_cannot_be_read_stops_no_other() -> None:
         assert sorted(done.values()) == ["create", "unknown"]
 
     at(story, SalesBox(Fates({"prices_of": ["503 before"]})))
+
+
+def test_while_the_lane_is_paused_stripe_is_not_asked_either() -> None:
+    async def story(shop: Shop) -> None:
+        await shop.sync.import_prices([COURSE])
+        await Operations(shop.process.engine).pause("till", "it is being maintained")
+        (line,) = (await shop.sync.sync(dry_run=True)).items
+        assert (line.action, shop.box.calls["prices_of"]) == ("unknown", 0)
+        assert "it is being maintained" in line.why
+
+    at(story)
 
 
 def test_a_catalogue_is_compared_page_by_page() -> None:

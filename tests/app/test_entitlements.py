@@ -11,16 +11,18 @@ import pytest
 
 from onpaid.app.entitlements import Entitlement, Entitlements, EntitlementsShown
 from onpaid.clock import as_datetime
-from onpaid.domain.billing import SubscriptionDetails
+from onpaid.domain.billing import BillingEvent, BillingNews, SubscriptionDetails
 from onpaid.domain.money import Money
 from onpaid.domain.sessions import Replaced, Session, SessionLine, UserCustomer
 from onpaid.engine.testing import START, MemoryStore, VirtualClock, run_virtually
+from onpaid.repositories.billing_pages import Wanted
 from onpaid.repositories.orders import Orders
-from onpaid.repositories.paid_sessions import SessionRules
+from onpaid.repositories.paid_orders import SessionRules
 from onpaid.repositories.payments import Payments
 from onpaid.repositories.prices import STRIPE_PRICES, Prices, StripePrice
 from onpaid.repositories.sessions import SESSIONS, Sessions
 from onpaid.repositories.user_customers import STRIPE_CUSTOMERS, USER_CUSTOMERS, StripeCustomer, UserCustomers
+from onpaid.store.records import Records
 
 DAY = 86_400_000
 LINE = SessionLine("li_1", "Course", 1, 100, 0, 0, 100, "nok", "price_1", "course", "course-1")
@@ -64,6 +66,15 @@ class Subscriptions:
     """Knows some subscriptions."""
 
     states: Sequence[State] = ()
+    events: Sequence[BillingEvent] = ()
+
+    async def page(
+        self, wanted: Wanted, *, after: str | None = None, limit: int = 50
+    ) -> Records[BillingEvent]:
+        assert wanted.type == "dispute.closed"
+        found = [each for each in self.events if wanted.fits(each)]
+        first = int(after or 0)
+        return Records(found[first : first + 1], str(first + 1) if first + 1 < len(found) else None)
 
     async def subscriptions_of(self, customer_id: str) -> list[Any]:
         return [
@@ -72,7 +83,11 @@ class Subscriptions:
 
 
 def asked(
-    ident: str, *sessions: Session, states: Sequence[State] = (), known: bool = True
+    ident: str,
+    *sessions: Session,
+    states: Sequence[State] = (),
+    known: bool = True,
+    events: Sequence[BillingEvent] = (),
 ) -> EntitlementsShown | None:
     """Ask what somebody is entitled to."""
 
@@ -92,7 +107,9 @@ def asked(
         await store.commit([STRIPE_PRICES.insert(StripePrice("price_of_ours", "club-monthly"))])
         prices = Prices(store)
         kept = Sessions(store, Orders(store), Payments(store), prices, SessionRules("stripe/default/test"))
-        asked = Entitlements(kept, Subscriptions(states), UserCustomers(store), VirtualClock(), prices)
+        asked = Entitlements(
+            kept, Subscriptions(states, events), UserCustomers(store), VirtualClock(), prices
+        )
         return await asked.of(ident)
 
     return run_virtually(main)
@@ -145,6 +162,44 @@ def test_somebody_whom_no_user_names_is_known_by_the_customer() -> None:
 def test_what_was_wholly_given_back_entitles_to_nothing(refunded: int, active: bool, why: str) -> None:
     one = only(asked("u-1", msgspec.structs.replace(PAID, refunded=refunded)))
     assert (one.active, one.why, one.until) == (active, why, None)
+
+
+def closed(dispute: str, status: str, amount: int = 100, **more: Any) -> BillingEvent:
+    """The end of a dispute over the payment of PAID."""
+    data: dict[str, Any] = {"disputeId": dispute, "status": status, "amount": amount, "currency": "NOK"}
+    given: dict[str, Any] = {"customer_id": "cus_2", "mark": f"{dispute}/{status}", "data": data, **more}
+    news = BillingNews("stripe/default/test", "dispute.closed", "pi_1", START, live=False, **given)
+    return BillingEvent(news.id, news, START)
+
+
+@pytest.mark.parametrize(
+    ("events", "refunded", "active", "why"),
+    [
+        ([closed("dp_1", "lost")], 0, False, "paid in order BC-1, and lost in a dispute"),
+        ([closed("dp_1", "won")], 0, True, "paid in order BC-1"),
+        ([closed("dp_1", "lost"), closed("dp_1", "won")], 0, True, "paid in order BC-1"),
+        ([closed("dp_1", "lost", 60)], 0, True, "paid in order BC-1, and given back in part"),
+        ([closed("dp_1", "lost", 60)], 40, False, "paid in order BC-1, and lost in a dispute"),
+        (
+            [closed("dp_1", "lost", 60), closed("dp_2", "lost", 40)],
+            0,
+            False,
+            "paid in order BC-1, and lost in a dispute",
+        ),
+        ([closed("dp_1", "lost", customer_id="cus_7")], 0, True, "paid in order BC-1"),
+    ],
+)
+def test_what_was_lost_in_a_dispute_entitles_to_nothing(
+    events: list[BillingEvent], refunded: int, active: bool, why: str
+) -> None:
+    paid = msgspec.structs.replace(PAID, payment_id="pi_1", refunded=refunded)
+    one = only(asked("u-1", paid, events=events))
+    assert (one.active, one.why) == (active, why)
+
+
+def test_a_guests_dispute_is_found_by_its_payment() -> None:
+    guest = msgspec.structs.replace(PAID, payment_id="pi_1", customer_id="")
+    assert not only(asked("u-1", guest, events=[closed("dp_1", "lost", customer_id="")])).active
 
 
 def test_what_cost_nothing_is_had_for_good() -> None:
@@ -202,6 +257,20 @@ def test_the_session_of_a_subscription_is_told_by_the_subscription() -> None:
             True,
             START + 30 * DAY,
             "the subscription is active, and its payments are paused",
+        ),
+        (
+            {"period_end": START - DAY},
+            False,
+            True,
+            START - DAY,
+            "the subscription is active, and what follows was not told yet",
+        ),
+        (
+            {"status": "trialing", "trial_end": START - DAY},
+            False,
+            True,
+            START - DAY,
+            "the subscription is in its trial, and what follows was not told yet",
         ),
         ({"status": "unpaid"}, False, False, START + 30 * DAY, "the subscription is unpaid"),
         ({"status": "incomplete"}, False, False, START + 30 * DAY, "the subscription is incomplete"),

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
+import pytest
 
 from onpaid.app.proving import Prover
 from onpaid.app.proving_sources import Outside, Paged
@@ -15,16 +16,18 @@ from onpaid.domain.money import Money
 from onpaid.domain.proof_rows import Line
 from onpaid.domain.takings import Taking
 from onpaid.engine.visits import Visits
+from onpaid.errors import NotPossible
 from onpaid.providers.dry_run import DryRunShipping
 from onpaid.repositories.proofs import Proof
 from onpaid.repositories.references import References
+from tests.app.couriers import word
 from tests.app.proving_kit import DAY, FakeCourier, FakeRazorpay
 from tests.flows.bazaar import ACCOUNT, SHOP
 from tests.flows.market import BALLS, LESSON, RACKET, Market, paid_by, trade
 
 
 async def proven(
-    market: Market, spoil: Callable[[Any, Any], object] | None = None
+    market: Market, spoil: Callable[[Any, Any], object] | None = None, since: int | None = None
 ) -> tuple[Proof, list[Line]]:
     """A proof, an hour later, of what the bazaar's books say; `spoil` takes the two lists before they are read."""
     await market.clock.sleep(3600)
@@ -57,9 +60,8 @@ async def proven(
         owner="tests",
         zone=ZoneInfo("Asia/Kolkata"),
     )
-    proof = await prover.begin(
-        0 if market.clock.now() < DAY else market.clock.now() - DAY, market.clock.now()
-    )
+    day = 0 if market.clock.now() < DAY else market.clock.now() - DAY
+    proof = await prover.begin(day if since is None else since, market.clock.now())
     ended = await prover.advance(proof.id, timedelta(minutes=5))
     assert ended is not None
     assert ended.ended
@@ -91,6 +93,17 @@ def test_a_day_that_went_well_is_proven() -> None:
     trade(story)
 
 
+def test_a_parcel_whose_payment_was_before_the_period_is_left_alone() -> None:
+    async def story(market: Market) -> None:
+        await market.stocked(RACKET)
+        await bought(market, "racket")
+        await market.clock.sleep(3600)
+        proof, lines = await proven(market, lambda razorpay, _: razorpay.takings.clear(), market.clock.now())
+        assert (proof.read["parcels"], proof.verdict, lines) == (1, "proven", [])
+
+    trade(story)
+
+
 def test_what_the_courier_lost_doubled_and_made_up_is_found() -> None:
     async def story(market: Market) -> None:
         await market.stocked(RACKET)
@@ -114,7 +127,7 @@ def test_what_the_courier_lost_doubled_and_made_up_is_found() -> None:
             ]
         )
         missing = next(line for line in lines if line.order == first).findings[0]
-        assert missing.command == f"onpaid orders ship {first}"
+        assert missing.command.endswith(f"`onpaid orders ship {first}`")
 
     trade(story)
 
@@ -202,6 +215,48 @@ def test_a_parcel_that_was_cancelled_is_missing_and_the_command_books_another() 
         await market.rest()
         proof, _ = await proven(market)
         assert proof.verdict == "proven"
+
+    trade(story)
+
+
+def test_a_parcel_that_somebody_cancelled_there_is_booked_again_by_the_two_commands_that_are_named() -> None:
+    """No webhook told of it, so that it still counts as live here: it is cancelled here first."""
+
+    async def story(market: Market) -> None:
+        await market.stocked(RACKET)
+        number = await bought(market, "racket")
+        market.world.parcels[0].cancelled = True
+        _, lines = await proven(market)
+        (finding,) = lines[0].findings
+        with pytest.raises(NotPossible, match="has a live parcel"):
+            await market.hands.ship_again(number)
+        cancel, ship = f"onpaid orders cancel-shipment {number}", f"onpaid orders ship {number}"
+        assert finding.command == f"`{cancel}`, and when that is done `{ship}`"
+        await market.hands.cancel_shipment(number, by="ann")
+        await market.rest()
+        await market.hands.ship_again(number)
+        await market.rest()
+        proof, _ = await proven(market)
+        assert proof.verdict == "proven"
+
+    trade(story)
+
+
+def test_a_parcel_that_came_back_and_the_one_that_followed_are_not_two() -> None:
+    async def story(market: Market) -> None:
+        await market.stocked(RACKET)
+        number = await bought(market, "racket")
+        await market.told(word(market.world.live()[0].awb, "returned"))
+        assert found((await proven(market))[1]) == []
+        await market.hands.ship_again(number)
+        await market.rest()
+        proof, lines = await proven(market)
+        assert (found(lines), proof.totals.parcels) == ([], 2)
+        third = msgspec.structs.replace(
+            market.world.parcels[-1].ref, order_id="o9", shipment_id="s9", awb="x"
+        )
+        _, lines = await proven(market, lambda _, courier: courier.orders.append(third))
+        assert found(lines) == [(number, "double", "shipment")]
 
     trade(story)
 

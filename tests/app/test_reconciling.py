@@ -84,6 +84,27 @@ def test_what_was_missed_is_started_and_a_second_run_changes_nothing(events: boo
     tell(story)
 
 
+def test_a_session_that_only_keeps_a_card_is_kept_and_is_no_order() -> None:
+    async def story(world: World) -> None:
+        card, sold = await world.sold(2)
+        details = world.account.sessions[card]
+        only_kept = msgspec.structs.replace(
+            details, mode="setup", payment_status="no_payment_required", payment_id=None, total=None
+        )
+        world.account.sessions[card] = only_kept
+        house = world.house(events=False)
+        run = await house.reconciler.run("scheduled")
+        assert (run.counts.processed, run.counts.created, run.counts.skipped) == (2, 1, 1)
+        await house.rest()
+        orders = {session.session_id: session.order_number for session in await kept(house)}
+        assert set(orders) == {card, sold}
+        assert list(run.created_orders) == [orders[sold]]
+        again = await house.reconciler.run("manual")
+        assert (again.counts.created, again.counts.started, again.counts.errors) == (0, 0, 0)
+
+    tell(story)
+
+
 async def kept(house: House) -> list[Any]:
     return [each for each in (await house.sessions.newest(limit=200)).items if each.state == "paid"]
 

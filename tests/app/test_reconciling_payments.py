@@ -19,6 +19,7 @@ from onpaid.domain.money import Money
 from onpaid.domain.payments import PaymentChanged, PaymentSucceeded
 from onpaid.domain.reconciliation import Reconciliation
 from onpaid.domain.takings import Taking
+from onpaid.errors import Refused
 from onpaid.providers import razorpay_wire as wire
 from onpaid.repositories.reconciliations import Reconciliations
 from tests.app import post_razorpay as post
@@ -35,16 +36,31 @@ class Cashbook:
         self.takings = list(takings)
         self.refunds: dict[str, list[dict[str, Any]]] = {}
         self.asked = 0
+        self.refused = ""
 
     async def payments_between(self, since: Instant, until: Instant, skip: int) -> list[Taking]:
         self.asked += 1
         fitting = [each for each in self.takings if since // 1000 <= each.taken_at // 1000 <= until // 1000]
         return sorted(fitting, key=lambda each: -each.taken_at)[skip : skip + PAGE]
 
+    async def refunded_between(self, since: Instant, until: Instant, skip: int) -> list[str]:
+        made = [
+            charge
+            for charge, refunds in self.refunds.items()
+            for each in refunds
+            if since // 1000 <= each["created_at"] <= until // 1000
+        ]
+        return made[skip : skip + PAGE]
+
+    async def taking_named(self, payment_id: str, charge_id: str) -> Taking | None:
+        return next((each for each in self.takings if each.charge_id == charge_id), None)
+
     def told_by(self, taking: Taking) -> PaymentSucceeded:
         return SOURCE.told_by(taking)
 
     async def refunds_of(self, taking: Taking) -> tuple[list[PaymentChanged], bool]:
+        if taking.charge_id == self.refused:
+            raise Refused("The id provided does not exist")
         told = [msgspec.convert(each, wire.RefundWire) for each in self.refunds.get(taking.charge_id, ())]
         return SOURCE.refunds_told(taking, told), any(each.status == "pending" for each in told)
 
@@ -147,6 +163,45 @@ def test_a_missing_refund_is_noted_and_a_pending_one_is_no_finding() -> None:
         assert (await reconciled(desk, book)).counts.started == 0
         book.takings[0] = taking(opened.razorpay_order_id, refunded=900)
         assert [each.kind for each in (await reconciled(desk, book)).findings] == ["refund differs"]
+
+    at_the_desk(story)
+
+
+@pytest.mark.parametrize("others", [0, 2 * PAGE])
+def test_money_that_went_back_long_after_it_was_taken_is_noted(others: int) -> None:
+    async def story(desk: PaymentsDesk) -> None:
+        opened = await desk.sold()
+        await desk.post(captured(opened))
+        await desk.rest()
+        book = Cashbook(taking(opened.razorpay_order_id, refunded=500))
+        await desk.clock.sleep(60 * 86_400)
+        now = desk.clock.now() // 1000 - 60
+        for nth in range(others):
+            book.refunds[f"pay_of_others_{nth}"] = [
+                {**post.refund_of(f"rfnd_{nth}", f"pay_of_others_{nth}", 5), "created_at": now}
+            ]
+        book.refunds["pay_1"] = [{**post.refund_of("rfnd_1", "pay_1", 500), "created_at": now}]
+        run = await reconciled(desk, book)
+        assert (run.counts.payments, run.counts.started, run.findings) == (1, 1, [])
+        await desk.rest()
+        assert len(await desk.runs("note_refund")) == 1
+        assert (await reconciled(desk, book)).counts.started == 0
+
+    at_the_desk(story)
+
+
+def test_one_payment_whose_refunds_are_refused_never_stops_the_rest() -> None:
+    async def story(desk: PaymentsDesk) -> None:
+        opened = await desk.sold()
+        await desk.post(captured(opened))
+        book = Cashbook(
+            taking(opened.razorpay_order_id, refunded=500),
+            *(taking(f"order_of_{nth}", f"pay_{nth + 10}") for nth in range(PAGE)),
+        )
+        book.refused = "pay_1"
+        run = await reconciled(desk, book)
+        assert (run.counts.payments_created, run.counts.errors, run.left) == (PAGE, 1, [])
+        assert [each.subject for each in run.failures] == ["pay_1"]
 
     at_the_desk(story)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
 
+from onpaid.app.reconciling_request import SyncSettings
 from onpaid.app.reconciling_schedule import Nightly
 from onpaid.clock import as_instant, iso
 from onpaid.engine.testing import START, MemoryStore, VirtualClock, run_virtually
@@ -75,6 +77,47 @@ def test_one_that_had_to_leave_something_is_repeated_soon() -> None:
         assert 30 <= (runs[0].started_at - runs[1].started_at) / 60_000 <= 33
 
     tell(story)
+
+
+def test_who_looks_into_a_night_that_failed_does_not_cancel_its_repeat() -> None:
+    async def story(house: House, account: Account) -> None:
+        account.away = lambda: house.clock.monotonic() < 2.4 * HOUR
+        await watched(house, 2.2)
+        await house.reconciler.run("manual", {"dryRun": True})
+        await house.reconciler.run("manual", {"lookbackHours": 1})
+        await watched(house, 6)
+        runs = (await house.records.newest()).items
+        assert [(run.trigger, run.state) for run in runs] == [
+            ("scheduled", "success"),
+            ("manual", "error"),
+            ("manual", "error"),
+            ("scheduled", "error"),
+        ]
+
+    tell(story)
+
+
+def test_a_planned_run_whose_process_died_is_repeated_soon() -> None:
+    async def story(house: House, account: Account) -> None:
+        await watched(house, 1.9)
+        slow = House(house.store, account, Listeners(), house.clock, name="slow", per_second=0.001)
+        dying = asyncio.create_task(watched(slow, 0.5))
+        await house.clock.sleep(0.25 * HOUR)
+        dying.cancel()
+        await watched(house, 3)
+        assert await begun(house) == ["01-01T02:00", "01-01T02:30"]
+
+    tell(story)
+
+
+def test_a_plan_of_dry_runs_is_kept_to_as_well() -> None:
+    async def main() -> None:
+        settings = SyncSettings(dry_run=True)
+        house = House(MemoryStore(), Account(), Listeners(), VirtualClock(), settings=settings)
+        await watched(house, 30)
+        assert await begun(house) == ["01-01T02:00", "01-02T02:00"]
+
+    run_virtually(main)
 
 
 def test_a_clock_that_was_wrong_stops_no_night() -> None:

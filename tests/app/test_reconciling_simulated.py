@@ -7,16 +7,19 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from onpaid.app.reconciling_request import SyncSettings
 from onpaid.clock import SystemClock
+from onpaid.engine.journal import RUNS
 from onpaid.providers.stripe import Settings as StripeSettings
 from onpaid.providers.stripe import Stripe
 from onpaid.repositories.orders import ORDERS
+from onpaid.repositories.payments import PAYMENTS
 from onpaid.simulators import Served, Settings, Simulators, Times, serve
 from onpaid.store.memory import MemoryStore
-from tests.providers.sales_samples import KEY, ONCE, WANTED, draft, till_at
+from tests.providers.sales_samples import KEY, MONTHLY, ONCE, WANTED, draft, till_at
 from tests.simulation.sales import House, Listeners, all_of
 from tests.simulation.till import ACCOUNT
 
@@ -28,6 +31,9 @@ class Lists:
         self.till = till_at(base)
         self._stripe = Stripe(StripeSettings(api_key=KEY, api_base=base))
         self.fetch_session, self.session_lines = self.till.fetch_session, self.till.session_lines
+        self.fetch_bill, self.fetch_bill_lines = self.till.fetch_bill, self.till.fetch_bill_lines
+        self.fetch_bill_payment = self.till.fetch_bill_payment
+        self.fetch_session_of = self.till.fetch_session_of
         self.sessions_created, self.events_since = self.till.sessions_created, self._stripe.events_since
 
     async def close(self) -> None:
@@ -114,6 +120,42 @@ async def test_money_that_went_back_unnoticed_is_found(shop: Shop) -> None:
     shop.stripe.refund(charge.charge["id"], 100)
     run = await house.reconciler.run("manual")
     assert [each.kind for each in run.findings] == ["refund differs"]
+
+
+async def test_what_subscriptions_paid_is_brought_in_with_the_session_that_they_began_in(shop: Shop) -> None:
+    till = shop.lists.till
+    customer = (await till.create_customer(WANTED)).customer_id
+    await till.create_product(MONTHLY)
+    price = (await till.create_price(MONTHLY)).price_id
+    opened = (await till.create_session(draft(customer, price, recurring=True))).session_id
+    ident = shop.sales.complete_session(opened)["subscription"]
+    shop.sales.renew(ident)
+    shop.sales.fail(ident)
+    house = shop.house()
+    run = await house.reconciler.run("scheduled")
+    assert (run.state, run.counts.errors, run.counts.created) == ("success", 0, 1)
+    kept = await settled(house)
+    first, second, owed = shop.sales.invoices.all
+    orders = {each.sold: each for each in await all_of(ORDERS, shop.store)}
+    assert orders.keys() == {opened, second}
+    assert orders[opened].aliases == (opened,)
+    paid = {each.fact.payment_id: each.fact.order for each in await all_of(PAYMENTS, shop.store)}
+    (between,) = shop.sales.invoices.payments_listed({"invoice": second})
+    assert paid == {
+        kept[opened].payment_id: orders[opened].key,
+        between["payment"]["payment_intent"]: orders[second].key,
+    }
+    names = [f"keep_renewal:{ACCOUNT}/{bill}" for bill in (first, second, owed)]
+    ended, kept_one, none = await RUNS.get_many(shop.store, names)
+    assert ended is not None
+    assert msgspec.json.decode(ended.result) == (
+        f"it is kept as order {orders[opened].number} of its session {opened}"
+    )
+    assert kept_one is not None
+    assert msgspec.json.decode(kept_one.fact)["origin"] == "nightly_sync"
+    assert none is None
+    again = await shop.house(name="later").reconciler.run("manual")
+    assert (again.counts.created, again.counts.started, again.findings) == (0, 0, [])
 
 
 async def test_every_order_is_there_once(shop: Shop) -> None:

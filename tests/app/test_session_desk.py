@@ -11,8 +11,10 @@ import pytest
 from onpaid.app.session_desk import READ_EVERY, SessionOpened, SessionSeen
 from onpaid.app.session_request import read_session_request
 from onpaid.domain.sessions import SessionChanged, User
-from onpaid.errors import InvalidInput, NotPossible, Refused, Unavailable
+from onpaid.engine.operations import Operations
+from onpaid.errors import InvalidInput, NotPossible, Refused, SettingsError, Unavailable
 from onpaid.repositories.session_requests import reference_of
+from onpaid.settings import Settings
 from tests.flows.kiosk import ACCOUNT, ADA, SHOP, Kiosk, asked, at_kiosk
 
 # -- what is asked -----------------------------------------------------------------------------------------------
@@ -63,6 +65,7 @@ def test_a_page_of_ours_is_led_back_to(url: str) -> None:
         "https://shop.example./",
         "https://shop.example%2eevil.example/",
         "https://shop.example:8444/",
+        "https://shop.example:0/",
         "https://shop.example:99999/",
         "https://shop.example:x/",
         "https://shøp.example/",
@@ -81,6 +84,40 @@ def test_a_page_of_ours_is_led_back_to(url: str) -> None:
 def test_nobody_is_led_elsewhere(url: str, field: str) -> None:
     with pytest.raises(InvalidInput, match=field):
         read_session_request(asked(**{field: url}), PAGES)
+
+
+@pytest.mark.parametrize(
+    ("given", "known"),
+    [
+        ("https://Shop.Example:443", "https://shop.example"),
+        ("http://localhost:3000", "http://localhost:3000"),
+        ("http://[::1]:80", "http://[::1]"),
+        ("https://xn--shp-2na.example:8443", "https://xn--shp-2na.example:8443"),
+    ],
+)
+def test_pages_are_kept_as_browsers_name_them(given: str, known: str) -> None:
+    for name in ("CHECKOUT_RETURN_ORIGINS", "CHECKOUT_ORIGINS"):
+        assert Settings({name: given})[name] == (known,)
+    assert read_session_request(asked(successUrl=f"{given}/", cancelUrl=known), (known,))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "https://user@shop.example",
+        "https://shop.example:99999",
+        "https://shop.example:x",
+        "https://shøp.example",
+        "https://*.shop.example",
+        "https://shop.example/",
+        "https://[::1",
+        "ftp://shop.example",
+    ],
+)
+def test_what_no_page_could_ever_be_at_stops_the_start(given: str) -> None:
+    """Else each request for a session would break on it, or be refused."""
+    with pytest.raises(SettingsError, match="CHECKOUT_RETURN_ORIGINS"):
+        Settings({"CHECKOUT_RETURN_ORIGINS": f"{SHOP} {given}"})
 
 
 def test_without_allowed_pages_the_setting_is_named() -> None:
@@ -166,6 +203,16 @@ def test_what_we_know_is_answered_while_nobody_can_be_asked(fate: str) -> None:
         assert await kiosk.desk.session("cs_1", ADA) == SessionSeen("cs_1", "open", None, "cus_1", None)
 
     at_kiosk(story, fates={"fetch_session": [fate]})
+
+
+def test_while_the_lane_is_paused_only_what_we_know_is_told() -> None:
+    async def story(kiosk: Kiosk) -> None:
+        await kiosk.ask()
+        await Operations(kiosk.process.engine).pause("till", "it is being maintained")
+        assert await kiosk.desk.session("cs_1", ADA) == SessionSeen("cs_1", "open", None, "cus_1", None)
+        assert kiosk.box.calls["fetch_session"] == 0
+
+    at_kiosk(story)
 
 
 def test_the_same_key_gets_the_same_session_also_after_a_restart() -> None:
@@ -261,6 +308,22 @@ def test_what_was_refused_is_told_as_refused_and_a_person_is_told() -> None:
             await kiosk.ask(key="k")
 
     at_kiosk(story, fates={"create_session": ["refuse"]})
+
+
+def test_a_user_whose_customer_was_refused_is_told_so_and_can_pay_once_a_person_gave_it_up() -> None:
+    async def story(kiosk: Kiosk) -> None:
+        with pytest.raises(Refused, match="told why"):
+            await kiosk.ask(key="k")
+        with pytest.raises(Refused, match="same Idempotency-Key"):
+            await kiosk.ask(User("u-1", "member", "better@example.org"), key="l")
+        await Operations(kiosk.process.engine).cancel("file_customer:u-1#1", by="the operator")
+        await kiosk.rest()
+        assert (await kiosk.ask(key="k")).customer_id == (await kiosk.ask(key="l")).customer_id
+        record = await kiosk.customers.of_user("u-1")
+        assert record is not None
+        assert (record.customer_id, record.generation, len(kiosk.box.customers_made)) == ("cus_1", 2, 1)
+
+    at_kiosk(story, fates={"create_customer": ["refuse"]})
 
 
 @pytest.mark.parametrize("price", ["nothing", "course-0", "price_9"])

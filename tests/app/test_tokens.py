@@ -164,6 +164,25 @@ def test_a_good_token_is_believed(name: str) -> None:
         (claims(role=["a", "b"], email="no address"), User("u-1")),
         (claims(role="x" * 101, email=7), User("u-1")),
         (claims(role=None, email="ada@localhost"), User("u-1")),
+        (claims(role=None, email="ada.b+1@mail.example.org"), User("u-1", "", "ada.b+1@mail.example.org")),
+        *(
+            (claims(role=None, email=each), User("u-1"))
+            for each in (
+                "ada@.example.org",
+                "ada@example..org",
+                "ada@example.org.",
+                "ada@-example.org",
+                ".ada@example.org",
+                "ada.@example.org",
+                "ada,bo@example.org",
+                "<ada@example.org>",
+                "ada＠example.org",
+                "ada@exämple.org",
+                "ada@10.0.0.1",
+                f"{'a' * 65}@example.org",
+                f"ada@{'a' * 64}.org",
+            )
+        ),
     ],
 )
 def test_the_claims_name_the_user(said: dict[str, Any], user: User) -> None:
@@ -300,6 +319,8 @@ def test_what_is_no_public_key_for_signatures_is_passed_over() -> None:
             small,
             jwk(rsa_key(), "for encryption", use="enc"),
             jwk(rsa_key(), "another algorithm", alg="RS512"),
+            jwk(rsa_key(), "of another shape", alg=None),
+            {"kty": "RSA", "kid": 5},
             jwk(rsa_key(), "private", d="AQAB"),
             jwk(ec_key("p384"), "p384"),
             {"kty": "EC", "crv": "P-256", "kid": "off the curve", "x": "AQAB", "y": "AQAB"},

@@ -172,11 +172,12 @@ async def test_a_function_that_hangs_does_not_keep_its_message(deployed: Deploye
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_cold_start_is_another_process(deployed: Deployed) -> None:
-    first, lost = await deployed.tick(), deployed.functions.lost
-    assert (await deployed.tick())["pid"] == first["pid"]
+    lost = deployed.functions.lost
+    warm = {(await deployed.tick())["pid"] for _ in range(4)}
+    assert len(warm) < 4, "a process that is there serves again, beside one that still ends an earlier call"
     deployed.dice.next = ["cold-start"]
     await deployed.functions.maybe_replace()
-    assert (await deployed.tick())["pid"] != first["pid"]
+    assert (await deployed.tick())["pid"] not in warm
     assert deployed.functions.lost == lost + 1
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from onpaid.cli import billing
 from onpaid.cli.reach import Api
-from onpaid.domain.billing import BillingEvent
+from onpaid.domain.billing import BillingEvent, DeliveryWanted
+from onpaid.domain.subscribers import SICK
 from onpaid.errors import InvalidInput, NotPossible
 from tests.flows.billing_scenes import KEPT
 from tests.web.billed import Billed, make_billed
@@ -96,6 +97,40 @@ def test_who_follows_sees_each_event_once_and_in_order(desk: Desk) -> None:
     assert seen == made
 
 
+def test_who_follows_is_not_told_what_was_published_before(desk: Desk) -> None:
+    made = [desk.published(f"pi_{number}") for number in range(5)]
+    with desk.api() as ask:
+        latest = ask.get("billing-events", state="published", limit=2)["items"]
+        assert [event["id"] for event in latest] == [made[4].id, made[3].id]
+        following = billing.following(
+            ask, None, latest, lambda _seconds: made.append(desk.published("pi_new"))
+        )
+        assert next(following)["id"] == made[5].id
+
+
+def test_who_follows_waits_for_a_server_that_restarts(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    steps = ["pi_a", "away", "away", "back", "pi_c"]
+
+    class Restarting(Desk):
+        def __init__(self) -> None:
+            self.away = False
+
+        def send(self, method: str, target: str, body: bytes | None) -> tuple[int, bytes]:
+            return (503, b"{}") if self.away else desk.send(method, target, body)
+
+    asked = Restarting()
+
+    def pause(_seconds: float) -> None:
+        what = steps.pop(0)
+        asked.away = what == "away"
+        if what != "back":
+            desk.published("pi_b" if asked.away and "away" in steps else what)
+
+    following = billing.following(Api(asked), None, [], pause)
+    assert [next(following)["subject"] for _ in range(4)] == ["pi_a", "pi_b", "away", "pi_c"]
+    assert capsys.readouterr().err.count("onpaid:") == 1, "an outage is told once"
+
+
 def test_who_follows_from_nothing_sees_the_first(desk: Desk) -> None:
     def pause(_seconds: float) -> None:
         desk.published("pi_1")
@@ -150,3 +185,26 @@ def test_a_test_says_what_came_of_it(desk: Desk, said: Said) -> None:
     assert f"{event.id} is on its way" in said()
     billing.try_out(KEPT.id, as_json=True, reach=desk.api)
     assert json.loads(said())["delivery"]["state"] == "wanted"
+
+
+def test_a_test_of_a_subscriber_that_answers_nobody_says_what_to_do(desk: Desk, said: Said) -> None:
+    event = desk.published("pi_1")
+    for _ in range(SICK):
+        desk.runner.run(desk.billed.failed(event))
+
+    class Working(Desk):
+        """The server has come to the delivery by the time that it is asked about."""
+
+        def __init__(self) -> None:
+            pass
+
+        def send(self, method: str, target: str, body: bytes | None) -> tuple[int, bytes]:
+            if "deliveries" in target:
+                turn = desk.billed.subscribers.look_turn(DeliveryWanted(KEPT.id, event.id, 1))
+                desk.runner.run(desk.billed.commit(desk.runner.run(turn)))
+            return desk.send(method, target, body)
+
+    billing.try_out(KEPT.id, as_json=False, reach=Working().api)
+    assert f"{event.id} is held back" in said()
+    billing.act(KEPT.id, "resume", as_json=False, reach=desk.api)
+    assert said() == "sbr_1 is active.\n"

@@ -265,6 +265,7 @@ LEDGER: dict[str, Any] = {
         "counts": {
             "sessions": 1,
             "paid": 1,
+            "bills": 0,
             "subscriptions": {"active": 1},
             "refunds": 0,
             "disputes": 0,

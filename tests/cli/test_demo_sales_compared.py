@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -19,7 +20,9 @@ from onpaid.store.port import Write
 
 ACCOUNT = "stripe/default/test"
 REVISION = Revision(number=1, digest="d", lines=(), received_at=1, event="evt_1")
-ORDER = Order(shop="stripe", number="BC-A", live=False, received_at=1, revisions=(REVISION,))
+ORDER = Order(shop="stripe", number="BC-A", live=False, received_at=1, revisions=(REVISION,), session="cs_1")
+RENEWED = msgspec.structs.replace(REVISION, currency="NOK", total=Decimal("99.00"))
+RENEWAL = Order(shop="stripe", number="BC-R", live=False, received_at=1, revisions=(RENEWED,), bill="in_1")
 PAID = Session(
     key=f"{ACCOUNT}/cs_1",
     session_id="cs_1",
@@ -62,6 +65,10 @@ THEIRS: dict[str, Any] = {
             "ended_at": None,
         }
     ],
+    "bills": [
+        {"id": "in_1", "paid": True, "amount": 9_900, "currency": "NOK", "order_number": "BC-R"},
+        {"id": "in_2", "paid": False, "amount": 9_900, "currency": "NOK", "order_number": "BC-S"},
+    ],
     "heard": {"a topic": [HEARD], "sink books": [HEARD]},
 }
 
@@ -70,6 +77,7 @@ def ours(**other: Any) -> list[Write]:
     """What we hold; None leaves something out."""
     held = {
         "order": ORDERS.insert(ORDER),
+        "renewal": ORDERS.insert(RENEWAL),
         "paid": SESSIONS.insert(PAID),
         "open": SESSIONS.insert(OPEN),
         "subscribed": SUBSCRIPTIONS.insert(SUBSCRIBED),
@@ -96,11 +104,13 @@ async def test_what_one_side_does_not_have_is_a_difference() -> None:
     for other, sentence in (
         ({"order": None}, "the order stripe/BC-A of a session is not kept"),
         ({"paid": None}, "the session cs_1 was made at Stripe, and we do not hold it"),
+        ({"renewal": None}, "the bill in_1 was paid at Stripe, and is no order here"),
         ({"subscribed": None}, "the subscription sub_1 was made at Stripe, and we do not hold it"),
         ({"told": None}, f"a topic heard of {NEWS.id} (payment.successful), and we never published it"),
     ):
         assert sentence in await differences(**other)
     for name, sentence in (
+        ("bills", "the bill in_1 is order BC-R here, and is not paid at Stripe"),
         ("sessions", "we hold the session cs_1, and Stripe has none of this id"),
         ("subscriptions", "we hold the subscription sub_1, and Stripe has none of this id"),
     ):
@@ -127,6 +137,15 @@ async def test_what_is_otherwise_is_a_difference() -> None:
     ):
         found = await differences({"subscriptions": [{**subscribed, **change}]})
         assert [word in each for each in found] == [True]
+    renewed = THEIRS["bills"][0]
+    for change, word in (
+        ({"amount": 9_901}, "came to 99.00 here"),
+        ({"currency": "SEK"}, "came to"),
+        ({"paid": False}, "is order BC-R here, and is not paid"),
+        ({"order_number": "BC-A"}, "came to"),
+    ):
+        found = await differences({"bills": [{**renewed, **change}]})
+        assert [word in each for each in found][:1] == [True]
     for change in ({"type": "invoice.paid"}, {"subject": "pi_2"}, {"sequence": 2}):
         found = await differences({"heard": {"a topic": [{**HEARD, **change}]}})
         assert found == [f"a topic heard something else of {NEWS.id} than we published"]

@@ -15,6 +15,7 @@ from onpaid.cli.demo.stage import Stage
 from onpaid.cli.simulating import target_of
 from onpaid.clock import SystemClock
 from onpaid.compose import build
+from onpaid.engine.known_runs import KnownRuns
 from onpaid.repositories.prices import Prices
 from onpaid.repositories.subscribers import Subscribers
 from onpaid.settings import TABLE, Settings
@@ -118,7 +119,8 @@ async def test_the_shelves_are_full_and_prices_are_there_before_anybody_buys(tmp
             assert await shelves(store) == surroundings.start_of_stock()
             prices = await Prices(store).listed()
             assert {each.id for each in prices.items} == {each.ident for each in PRICES}
-            assert [each.state for each in await Subscribers(store, SystemClock()).all()] == ["active"]
+            subscribers = Subscribers(store, SystemClock(), KnownRuns(store, ()))
+            assert [each.state for each in await subscribers.all()] == ["active"]
         finally:
             await store.close()
     finally:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from onpaid.cli.proving import run
+from onpaid.cli.proving import code_of, run
 from onpaid.cli.reach import Api
 from onpaid.errors import NotPossible, Unauthorised, Unavailable
 from tests.cli.kit import Onpaid
@@ -73,7 +73,9 @@ def test_findings_are_exit_code_1_and_name_cause_and_command(
     assert shop.prove(off_only=True) == 1
     told = capsys.readouterr().out
     assert "missing: no invoice in the accounts for stripe/default/test/pi_2" in told
-    assert "(it was made as 5002, and is gone from the accounts). To do: onpaid orders show 1002" in told
+    assert (
+        "(it was made as 3, and is gone from the accounts). To do: make one in the accounts by hand" in told
+    )
     assert "1 missing, 0 unexplained, 0 differs, 0 double" in told
     assert "1003" not in told
 
@@ -115,6 +117,17 @@ def test_while_somebody_else_works_on_it_the_command_waits(
 def test_what_is_no_period_is_said_in_a_sentence(shop: Shop, since: str) -> None:
     with pytest.raises(NotPossible, match=r"is no time|more than 100 days"):
         shop.prove(since)
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), Unavailable("no answer")])
+def test_a_proof_that_is_stopped_is_not_taken_for_one_with_findings(
+    stop: BaseException, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped() -> int:
+        raise stop
+
+    assert code_of(stopped) == 2
+    assert capsys.readouterr().err.startswith("onpaid: ")
 
 
 def test_where_nothing_can_be_proven_the_exit_code_is_2_and_not_1(onpaid: Onpaid) -> None:

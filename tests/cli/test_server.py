@@ -13,6 +13,7 @@ from onpaid import server as module
 from onpaid.compose import build
 from onpaid.server import LARGEST_HEAD, Server
 from onpaid.settings import Settings
+from onpaid.web import crowd
 from tests.cli.kit import settings_of
 
 Start = Callable[..., Awaitable[Server]]
@@ -95,6 +96,24 @@ async def test_one_connection_serves_several_requests(start: Start) -> None:
     kept = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 40000\r\n\r\n" + b"a" * 40_000
     said = await exchange(server, kept + kept + GET + b"\r\n")
     assert said.count(b"HTTP/1.1 200 OK") == 3
+
+
+async def test_the_application_is_told_of_a_crowd(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crowd, "CROWD", 3)
+    seen: list[bool] = []
+
+    async def looks(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(crowd.CROWDED in scope.get("extensions", {}))
+        await hello(scope, receive, send)
+
+    server = await start(looks)
+    others = []
+    for _ in range(3):
+        await exchange(server, GET + b"\r\n")
+        others.append(await asyncio.open_connection("127.0.0.1", server.port))
+    for _, writer in others:
+        writer.close()
+    assert seen == [False, False, True]
 
 
 async def test_stopping_says_so_and_finishes_what_is_under_way(start: Start) -> None:

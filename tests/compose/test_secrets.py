@@ -39,6 +39,7 @@ def loaded(kept: Kept, **environment: str) -> Settings:
         ("ssm:one", "whsec_new whsec_old", ("whsec_new", "whsec_old")),
         ("file:one", '["whsec_new", "whsec_old"]', ("whsec_new", "whsec_old")),
         ("secretsmanager:one", '{"only": "whsec_1"}', ("whsec_1",)),
+        ("secretsmanager:one", '{"made": "2026-11-01", "key": "whsec_1"}', ("whsec_1",)),
         (
             "secretsmanager:one#webhook",
             '{"webhook": ["whsec_new", "whsec_old"], "x": 1}',
@@ -46,7 +47,15 @@ def loaded(kept: Kept, **environment: str) -> Settings:
         ),
         ("secretsmanager:one", "{not json", ("{not", "json")),
     ],
-    ids=["plain", "several", "a list", "the only field", "a field", "a text that begins like an object"],
+    ids=[
+        "plain",
+        "several",
+        "a list",
+        "the only field",
+        "the usual field",
+        "a field",
+        "a text that begins like an object",
+    ],
 )
 def test_a_reference_is_replaced_by_what_is_kept_there(
     told: str, secret: str, found: tuple[str, ...]

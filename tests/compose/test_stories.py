@@ -9,6 +9,8 @@ import pytest
 
 from onpaid import compose_billing, compose_delivery, compose_invoicing, compose_telling
 from onpaid.compose import Moving, Service, build
+from onpaid.domain.money import Money
+from onpaid.domain.prices import Price
 from onpaid.engine.bell import Silence
 from onpaid.engine.flow import Flow
 from onpaid.errors import SettingsError
@@ -154,6 +156,17 @@ async def test_delivery_and_sales_stand_side_by_side(built: Built) -> None:
     assert chores(service) == NIGHT | {"follow parcels"}
     assert service.sales is not None
     assert service.delivery is not None
+
+
+async def test_faces_ask_the_till_on_its_lane_like_everybody_else(built: Built) -> None:
+    service = await built(STRIPE, USERS)
+    assert service.sales is not None
+    await service.sales.catalogue.import_prices(
+        [Price("course-1", "course", "A course", Money(49_900, "NOK"))]
+    )
+    await service.operations.pause("stripe", "it is being maintained")
+    (line,) = (await service.sales.catalogue.sync(dry_run=True)).items
+    assert "the lane stripe is paused: it is being maintained" in line.why
 
 
 async def test_billing_events_alone_open_no_session(built: Built) -> None:

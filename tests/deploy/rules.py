@@ -82,6 +82,25 @@ def queue(template: Template) -> Iterator[str]:
         yield "WorkDeadLetterQueue: does not take what WorkQueue gives up"
 
 
+APART = {"/webhooks/{proxy+}", "/payment/webhook", "/stripe/webhook", "/payment/create-order"}
+"""What has an allowance of its own at the gateway: webhooks, and what costs something before anybody has paid."""
+
+
+def allowances(template: Template) -> Iterator[str]:
+    """A flood of pages uses up no webhook's allowance. A route is made before the stage that allows it something."""
+    before = template["Resources"]["WebStage"].get("DependsOn", ())
+    made = {
+        each["Properties"].get("RouteKey") for name, each in resources(template).items() if name in before
+    }
+    allowed = properties(template, "WebStage").get("RouteSettings", {})
+    yield from (
+        f"WebStage: POST {path} shares an allowance with pages"
+        for path in sorted(APART)
+        if f"POST {path}" not in allowed
+    )
+    yield from (f"WebStage: {key} is not made before it" for key in allowed if key not in made)
+
+
 def gateway(template: Template) -> Iterator[str]:
     """The gateway waits longer than the function works, within its own limit, and hands on every path."""
     waits = properties(template, "WebIntegration")["TimeoutInMillis"]
@@ -224,6 +243,7 @@ RULES: tuple[Rule, ...] = (
     handlers,
     queue,
     gateway,
+    allowances,
     permissions,
     schedules,
     names,

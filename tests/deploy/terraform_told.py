@@ -177,7 +177,10 @@ def _worded(told: Mapping[str, Any], words: Words) -> Iterator[tuple[str, Any]]:
         word = words.get(name, f"terraform: {name}")
         if isinstance(word, tuple):
             inner = [dict(_worded(each, word[1])) for each in value]
-            yield word[0], inner if word[0] == "DomainNameConfigurations" else inner[0]
+            if word[0] == "RouteSettings":
+                yield word[0], {each.pop("RouteKey"): each for each in inner}
+            else:
+                yield word[0], inner if word[0] == "DomainNameConfigurations" else inner[0]
         elif word == "Topics":
             yield word, [value]
         elif word == "DestinationArn":

@@ -47,6 +47,14 @@ KINDS: dict[str, Kind] = {
                     "throttling_rate_limit": "ThrottlingRateLimit",
                 },
             ),
+            "route_settings": (
+                "RouteSettings",
+                {
+                    "route_key": "RouteKey",
+                    "throttling_burst_limit": "ThrottlingBurstLimit",
+                    "throttling_rate_limit": "ThrottlingRateLimit",
+                },
+            ),
             "access_log_settings": (
                 "AccessLogSettings",
                 {"destination_arn": "DestinationArn", "format": "Format"},

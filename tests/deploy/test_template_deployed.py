@@ -78,9 +78,19 @@ def test_nothing_chosen_comes_up_too(emulator: Emulator) -> None:
     stack.delete()
 
 
-def test_a_request_reaches_web(whole: Stack) -> None:
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/webhooks/stripe",
+        "/webhooks/konverzky/a-token",
+        "/payment/webhook",
+        "/payment/create-order",
+        "/api/products/import",
+    ],
+)
+def test_a_request_reaches_web(whole: Stack, path: str) -> None:
     asked = urllib.request.Request(
-        f"{whole.emulator.url}/webhooks/stripe",
+        f"{whole.emulator.url}{path}",
         data=b"{}",
         headers={
             "Content-Type": "application/json",
@@ -88,7 +98,7 @@ def test_a_request_reaches_web(whole: Stack) -> None:
         },
     )
     with urllib.request.urlopen(asked, timeout=SECONDS) as answer:
-        assert json.load(answer) == ["/webhooks/stripe", "{}"]
+        assert json.load(answer) == [path, "{}"]
 
 
 def test_a_ring_reaches_work(whole: Stack) -> None:

@@ -187,6 +187,14 @@ OURS: dict[str, tuple[Fault, str]] = {
         "WebIntegration: 31000",
     ),
     "no route": (told("WebRoute", "RouteKey", "POST webhooks"), "WebRoute: 'POST webhooks'"),
+    "webhooks that are flooded with the pages": (
+        lambda template: properties(template, "WebStage")["RouteSettings"].pop("POST /webhooks/{proxy+}"),
+        "WebStage: POST /webhooks/{proxy+} shares",
+    ),
+    "an allowance for nothing": (
+        told("StripeRoute", "RouteKey", "POST /stripe/hook"),
+        "WebStage: POST /stripe/webhook is not made",
+    ),
     "links in the log": (_tells_paths, "WebStage: logs path"),
     "a schedule without a name": (_input("{schedule: tick}"), "TickRule: its input"),
     "a schedule of another name": (_input('{"schedule":"nightly"}'), "TickRule: is not called after"),

@@ -217,11 +217,11 @@ def test_a_body_says_who_and_when_and_null_where_nobody_is_known() -> None:
 
 def test_only_what_a_success_settles_can_come_too_late() -> None:
     success = made("payment.successful")
-    assert settled_by(made("payment.failed")) == success.id
-    assert settled_by(made("payment.action_required")) == success.id
-    assert settled_by(made("invoice.payment_failed")) == made("invoice.paid").id
-    assert settled_by(made("checkout.payment_failed")) == made("checkout.payment_succeeded").id
-    assert settled_by(success) == ""
+    assert settled_by(made("payment.failed")) == (success.id,)
+    assert settled_by(made("payment.action_required")) == (success.id,)
+    assert settled_by(made("invoice.payment_failed")) == (made("invoice.paid").id,)
+    assert settled_by(made("checkout.payment_failed")) == (made("checkout.payment_succeeded").id,)
+    assert settled_by(success) == ()
 
 
 def test_the_events_of_sessions_are_among_those_that_are_judged() -> None:

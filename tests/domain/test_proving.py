@@ -23,7 +23,7 @@ from onpaid.domain.proof_rows import (
     RunTold,
     TakenRow,
 )
-from onpaid.domain.proving import invoice_ask, prove_order, to_ask
+from onpaid.domain.proving import invoice_ask, number_ask, prove_order, to_ask
 
 NOW = 1_795_262_400_000
 HOUR = 3_600_000
@@ -303,6 +303,8 @@ def test_what_our_records_name_is_asked_for_before_it_is_missing() -> None:
     group.invoices.clear()
     assert [ask for ask, _ in to_ask(group, ALL)] == [invoice_ask(1001)]
     group.asked.add(invoice_ask(1001))
+    assert [ask for ask, _ in to_ask(group, ALL)] == [number_ask("stripe/default/test/pi_1")]
+    group.asked.add(number_ask("stripe/default/test/pi_1"))
     assert not list(to_ask(group, ALL))
 
 
@@ -312,12 +314,16 @@ CAUSES = [
     (
         RunTold("r:1", "failed", "no VAT rule", ticket="tkt_1"),
         "the run failed: no VAT rule",
-        "runs retry r:1",
+        "do what `onpaid tickets show tkt_1` asks, then `onpaid runs retry r:1`",
     ),
-    (RunTold("r:1", "doubtful", "no answer"), "the run is in doubt: no answer", "runs show r:1"),
-    (RunTold("r:1", "cancelled"), "a person cancelled the run", "orders show 1001"),
-    (RunTold("r:1", "waiting", lane="fiken"), "the lane fiken is paused", "lanes resume fiken"),
-    (None, "the payment is here, and its run was never started", "reconcile"),
+    (RunTold("r:1", "doubtful", "no answer"), "the run is in doubt: no answer", "onpaid runs show r:1"),
+    (
+        RunTold("r:1", "cancelled"),
+        "a person cancelled the run",
+        "make one in the accounts by hand, with the order reference 1001 and our reference pi_1",
+    ),
+    (RunTold("r:1", "waiting", lane="fiken"), "the lane fiken is paused", "onpaid lanes resume fiken"),
+    (None, "the payment is here, and its run was never started", "onpaid reconcile"),
 ]
 
 
@@ -326,7 +332,7 @@ def test_a_missing_invoice_tells_why_and_what_mends_it(run: RunTold | None, caus
     group = sold(1, invoice=0, runs={} if run is None else {"invoice": run})
     group.invoices.clear()
     finding = only(group)
-    assert (finding.cause, finding.command) == (cause, f"onpaid {command}")
+    assert (finding.cause, finding.command) == (cause, command)
     assert finding.ticket == ("" if run is None else run.ticket)
     assert proved(group).waiting is bool(finding.ticket)
 

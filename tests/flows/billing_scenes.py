@@ -3,6 +3,7 @@ of subscriptions that can be told what to say."""
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from typing import Any
 import msgspec
 
 from onpaid.acts import LaneLimit, act
-from onpaid.clock import Clock
+from onpaid.clock import Clock, Instant, SystemClock
 from onpaid.domain.billing import (
     Answered,
     BillingEvent,
@@ -23,8 +24,9 @@ from onpaid.domain.billing import (
 )
 from onpaid.domain.billing_body import bytes_of
 from onpaid.domain.subscribers import Subscriber
+from onpaid.engine.known_runs import KnownRuns
 from onpaid.engine.testing import START, Ending, Scene
-from onpaid.errors import Doubtful, ProviderError, Refused
+from onpaid.errors import Doubtful, ProviderError, Refused, Unavailable
 from onpaid.flows.deliver_billing_event import deliver_billing_event
 from onpaid.flows.follow_subscription import follow_subscription
 from onpaid.flows.publish_billing_event import publish_billing_event
@@ -63,9 +65,11 @@ class Outside:
     published: list[BillingEvent] = field(default_factory=list)
     topic_fails: list[ProviderError] = field(default_factory=list)
     topic_refuses: set[str] = field(default_factory=set)
+    topic_out_until: Instant = 0
     got: list[tuple[str, str]] = field(default_factory=list)
     tried: list[tuple[str, str]] = field(default_factory=list)
     says: list[Answered] = field(default_factory=list)
+    slowness: float = 0.0
     subscriptions: list[SubscriptionDetails] = field(default_factory=list)
 
     def ids(self) -> list[str]:
@@ -80,11 +84,14 @@ class Outside:
 class Topic:
     """A topic. What fails is published all the same: its answer is lost."""
 
-    def __init__(self, outside: Outside) -> None:
+    def __init__(self, outside: Outside, clock: Clock | None = None) -> None:
         self._outside = outside
+        self._clock = clock or SystemClock()
 
     @act(repeatable=True, lane="billing-topic")
     async def publish(self, event: BillingEvent) -> str:
+        if self._clock.now() < self._outside.topic_out_until:
+            raise Unavailable("out")
         if event.id in self._outside.topic_refuses:
             raise Refused("no")
         self._outside.published.append(event)
@@ -102,10 +109,13 @@ class Doors:
 
     @act(repeatable=True, lane="subscribers")
     async def deliver(self, subscriber: str, event: str) -> Answered:
-        said = self._outside.says
-        answer = (said.pop(0) if len(said) > 1 else said[0]) if said else Answered(True, 200)
+        await asyncio.sleep(self._outside.slowness)
         outgoing = await self._subscribers.outgoing(subscriber, event)
         assert outgoing is not None
+        if outgoing.held:
+            return Answered(False, unsent=True)
+        said = self._outside.says
+        answer = (said.pop(0) if len(said) > 1 else said[0]) if said else Answered(True, 200)
         assert bytes_of(outgoing.event)
         self._outside.tried.append((subscriber, event))
         if answer.ok:
@@ -134,10 +144,11 @@ class Users:
 
 def guests(outside: Outside, store: Store, clock: Clock) -> dict[str, Any]:
     """What the flows are handed."""
-    subscribers = Subscribers(store, clock)
+    runs = KnownRuns(store, FLOWS)
+    subscribers = Subscribers(store, clock, runs)
     return {
-        "billing": Billing(store, clock, Users(), subscribers),
-        "topic": Topic(outside),
+        "billing": Billing(store, clock, Users(), subscribers, runs),
+        "topic": Topic(outside, clock),
         "subscribers": subscribers,
         "subscriber_doors": Doors(outside, subscribers),
         "subscriptions_source": Source(outside),

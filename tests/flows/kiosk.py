@@ -16,17 +16,19 @@ from typing import Any
 import msgspec
 
 from onpaid.app.session_desk import SessionDesk, SessionOpened
+from onpaid.app.till_visits import TillVisits
 from onpaid.domain.money import Money
 from onpaid.domain.prices import Price, Recurring
 from onpaid.domain.sessions import User
 from onpaid.engine.pace import Pace
 from onpaid.engine.testing import Process, VirtualClock, run_virtually
+from onpaid.engine.visits import Visits
 from onpaid.flows.archive_price import archive_price
 from onpaid.flows.file_customer import file_customer
 from onpaid.flows.file_price import file_price
 from onpaid.flows.open_session import open_session
 from onpaid.repositories.orders import Orders
-from onpaid.repositories.paid_sessions import SessionRules
+from onpaid.repositories.paid_orders import SessionRules
 from onpaid.repositories.payments import Payments
 from onpaid.repositories.prices import PRICES, Prices
 from onpaid.repositories.session_requests import SessionRequests
@@ -94,7 +96,7 @@ class Kiosk:
             SessionRequests(self.store),
             self.guests["prices"],
             self.sessions,
-            self.guests["till"],
+            TillVisits(Visits.of(self.process.engine), self.guests["till"]),
             self.clock,
             Random(seed),
             origins,

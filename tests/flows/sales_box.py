@@ -1,4 +1,5 @@
-"""The till's books for the catalogue and for sessions: names move to the newer price, sessions are paid and have lines."""
+"""The till's books for the catalogue, sessions and bills: names move to the newer price, what is sold is paid and has
+lines."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from typing import Any
 import msgspec
 
 from onpaid.acts import Absent, Finding, Found, act
+from onpaid.domain.bills import Bill, BillPaid
 from onpaid.domain.money import Money
 from onpaid.domain.orders import Customer
 from onpaid.domain.prices import Price, PriceRef
@@ -15,9 +17,10 @@ from onpaid.domain.sessions import SessionDetails, SessionLine
 from onpaid.engine.testing import START
 from onpaid.errors import Refused
 from onpaid.repositories.orders import Orders
-from onpaid.repositories.paid_sessions import SessionRules
+from onpaid.repositories.paid_orders import SessionRules
 from onpaid.repositories.payments import Payments
 from onpaid.repositories.prices import Prices
+from onpaid.repositories.renewals import Renewals
 from onpaid.repositories.sessions import Sessions
 from onpaid.store.port import Store
 from tests.flows.cash_box import DAY, CashBox, FakeTill
@@ -35,6 +38,9 @@ class SalesBox(CashBox):
         self.told: dict[str, SessionDetails] = {}
         self.lines: dict[str, list[SessionLine]] = {}
         self.refused: set[int] = set()
+        self.bills: dict[str, Bill] = {}
+        self.bills_paid: dict[str, BillPaid] = {}
+        self.began_in: dict[str, str] = {}
 
     def active(self) -> list[PriceRef]:
         """The prices that something can be bought at."""
@@ -57,6 +63,26 @@ class SalesBox(CashBox):
         self.told[session_id] = SessionDetails(session_id, created_at=START - 60_000, live=False, **given)
         self.lines[session_id] = list(lines)
         return self.told[session_id]
+
+    def billed(
+        self, invoice_id: str, lines: Sequence[SessionLine], paid: BillPaid | None = None, **more: Any
+    ) -> Bill:
+        """A subscription's bill was paid, over these lines; by one payment over its total, if nothing else is said."""
+        currency = lines[0].currency if lines else "nok"
+        total = Money.from_wire(sum(each.total for each in lines) + more.get("beside", 0), currency)
+        given = {
+            "status": "paid",
+            "total": total,
+            "reason": "subscription_cycle",
+            "subscription_id": "sub_1",
+            "customer_id": "cus_1",
+            "customer": KARI,
+            **more,
+        }
+        self.bills[invoice_id] = Bill(invoice_id, created_at=START - 60_000, live=False, **given)
+        self.lines[invoice_id] = list(lines)
+        self.bills_paid[invoice_id] = paid or BillPaid(f"pi_{invoice_id}", given["total"])
+        return self.bills[invoice_id]
 
 
 class SalesTill(FakeTill):
@@ -109,12 +135,39 @@ class SalesTill(FakeTill):
             "session_lines", session_id, None, lambda: list(self._sales.lines[session_id])
         )
 
+    @act(repeatable=True, lane="till", timeout=TIMEOUT)
+    async def fetch_bill(self, invoice_id: str) -> Bill:
+        box = self._sales
+        return await box.called("fetch_bill", invoice_id, None, lambda: box.bills[invoice_id])
+
+    @act(repeatable=True, lane="till", timeout=TIMEOUT)
+    async def fetch_bill_lines(self, invoice_id: str) -> list[SessionLine]:
+        box = self._sales
+        return await box.called("fetch_bill_lines", invoice_id, None, lambda: list(box.lines[invoice_id]))
+
+    @act(repeatable=True, lane="till", timeout=TIMEOUT)
+    async def fetch_bill_payment(self, invoice_id: str) -> BillPaid:
+        box = self._sales
+        return await box.called("fetch_bill_payment", invoice_id, None, lambda: box.bills_paid[invoice_id])
+
+    @act(repeatable=True, lane="till", timeout=TIMEOUT)
+    async def fetch_session_of(self, subscription_id: str) -> str | None:
+        box = self._sales
+        return await box.called(
+            "fetch_session_of", subscription_id, None, lambda: box.began_in.get(subscription_id)
+        )
+
 
 def sales_guests(box: SalesBox, store: Store, **rules: Any) -> dict[str, Any]:
     """What the flows of catalogue and sessions are handed."""
     prices = Prices(store)
-    kept = Sessions(store, Orders(store), Payments(store), prices, SessionRules(ACCOUNT, **rules))
-    return {"till": SalesTill(box), "prices": prices, "sessions": kept}
+    parts = (store, Orders(store), Payments(store), prices, SessionRules(ACCOUNT, **rules))
+    return {
+        "till": SalesTill(box),
+        "prices": prices,
+        "sessions": Sessions(*parts),
+        "renewals": Renewals(*parts),
+    }
 
 
 def sold_line(number: int = 1, total: int = 49_900, quantity: int = 1, **more: Any) -> SessionLine:

@@ -15,6 +15,7 @@ import msgspec
 
 from onpaid.engine.testing import Scene, run_virtually
 from tests.flows import test_file_price as pricing
+from tests.flows import test_keep_renewal as renewing
 from tests.flows import test_keep_session as keeping
 from tests.flows import test_open_session as opening
 from tests.flows.billing_journals import resume, write_down
@@ -38,6 +39,8 @@ LASTING = (
     Story("a changed price", lambda: pricing.TOLD["a changed price"]().scene()),
     Story("a price that is withdrawn", lambda: pricing.TOLD["a price that is withdrawn"]().scene()),
     Story("a paid session", lambda: keeping.TOLD["one line"]().scene()),
+    Story("a session of a subscription", lambda: keeping.TOLD["the first bill of a subscription"]().scene()),
+    Story("a renewal", lambda: renewing.STORIES["a renewal"]().scene()),
     Story("a session of a new user", lambda: opening.TOLD["a new user"]().scene()),
 )
 

@@ -6,14 +6,20 @@ from datetime import timedelta
 from itertools import pairwise
 
 import msgspec
+import pytest
 
-from onpaid.domain.billing import Answered, BillingNews
-from onpaid.domain.subscribers import SICK, WAITS, wait_after
+from onpaid.domain.billing import Answered, BillingEvent, BillingNews, DeliveryWanted
+from onpaid.domain.subscribers import SICK, WAITS, Delivery, Subscriber, wait_after
 from onpaid.engine.operations import Operations
 from onpaid.engine.testing import START
+from onpaid.repositories.billing_records import BILLING_EVENTS
+from onpaid.repositories.subscriber_records import DELIVERIES
+from onpaid.store.local import Done
 from tests.flows.billing_hall import Hall, everything, hall
-from tests.flows.billing_scenes import KEPT, Outside, news
+from tests.flows.billing_scenes import KEPT, LANES, Outside, news
 
+LANE = next(lane for lane in LANES if lane.name == "subscribers")
+FAILING = msgspec.structs.replace(KEPT, failures=SICK, failing_since=START, tried_at=START)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 NO, YES, GONE = (
     Answered(False, 500, "it answered 500"),
@@ -130,6 +136,86 @@ def test_a_person_may_pause_and_nothing_is_lost() -> None:
     hall(story)
 
 
+def test_what_was_held_back_for_a_week_goes_out_in_order() -> None:
+    async def story(at: Hall) -> None:
+        await at.subscribed()
+        await at.desk.pause("sbr_1", by="operator")
+        all_ = [of("cus_1", f"pi_{n}") for n in range(4)]
+        await at.tell(*all_)
+        await at.clock.sleep(7 * DAY.total_seconds())
+        await at.desk.resume("sbr_1")
+        await at.wait(HOUR)
+        assert at.outside.delivered() == [event.id for event in all_], "the first of them failed once more"
+
+    hall(story, Outside(says=[NO, YES]))
+
+
+@pytest.mark.parametrize(("said", "tried"), [(GONE, 1), (NO, SICK)])
+def test_what_waits_for_its_place_while_its_subscriber_fails_is_not_sent(said: Answered, tried: int) -> None:
+    """All have their turn before the first is answered; the lane lets one in after the other."""
+
+    async def story(at: Hall) -> None:
+        await at.subscribed()
+        all_ = [of(f"cus_{n}", f"pi_{n}") for n in range(40)]
+        await at.tell(*all_, wait=timedelta(minutes=3))
+        assert len(set(at.outside.tried)) <= tried + LANE.at_once, "those that were on their way already"
+        at.outside.says, at.outside.slowness = [YES], 0.0
+        await at.desk.resume("sbr_1")
+        await at.wait(HOUR)
+        assert sorted(at.outside.delivered()) == sorted(event.id for event in all_)
+        assert not await at.runs("deliver_billing_event", "failed", "waiting", "ready")
+
+    hall(story, Outside(says=[said], slowness=5.0))
+
+
+@pytest.mark.parametrize(
+    ("listener", "tries", "wait"), [(KEPT, 0, 0), (FAILING, 2, 300)], ids=["resumed", "failing"]
+)
+def test_what_was_not_sent_is_tried_again_once_it_may_be(listener: Subscriber, tries: int, wait: int) -> None:
+    """At once if its subscriber was resumed by now; in its time if it has been tried, as others of it are held back."""
+
+    async def story(at: Hall) -> None:
+        await at.subscribed(listener)
+        waiting = Delivery("sbr_1", news().id, 0, START, tries=tries)
+        await at.store.commit([DELIVERIES.insert(waiting)])
+        again = await at.subscribers.note_tried(
+            DeliveryWanted("sbr_1", news().id), Answered(False, unsent=True)
+        )
+        assert isinstance(again, Done)
+        assert (again.value, again.facts) == ("again", (DeliveryWanted("sbr_1", news().id, 0, 2, wait),))
+        await at.commit(again)
+        assert (await at.kept()).failures == listener.failures
+
+    hall(story)
+
+
+def test_a_try_whose_answer_comes_late_takes_back_nothing() -> None:
+    """Its subscriber was resumed meanwhile, and the try that began then was taken."""
+
+    async def story(at: Hall) -> None:
+        await at.subscribed()
+        await at.tell(news())
+        late = await at.subscribers.note_tried(DeliveryWanted("sbr_1", news().id), NO)
+        assert late == Done("delivered")
+
+    hall(story)
+
+
+def test_a_delivery_whose_run_was_cancelled_holds_up_the_next_for_days_and_not_for_ever() -> None:
+    async def story(at: Hall) -> None:
+        await at.subscribed()
+        first, second = of("cus_1", "pi_1"), of("cus_1", "pi_2")
+        await at.tell(first, second, wait=timedelta(minutes=1))
+        (sleeping,) = await at.runs("deliver_billing_event", "sleeping")
+        await Operations(at.process.engine).cancel(sleeping.id, by="operator")
+        await at.wait(3 * DAY)
+        assert at.outside.delivered() == []
+        await at.wait(2 * DAY)
+        assert at.outside.delivered() == [second.id]
+
+    hall(story, Outside(says=[NO, NO, YES]))
+
+
 def test_what_failed_before_is_tried_at_once_when_its_subscriber_is_resumed_and_is_not_told_twice() -> None:
     async def story(at: Hall) -> None:
         await at.subscribed()
@@ -168,8 +254,7 @@ def test_who_answers_nobody_is_tried_by_few_and_gets_all_of_it_when_it_is_back()
 
 def test_after_a_while_a_new_event_is_tried_all_the_same() -> None:
     async def story(at: Hall) -> None:
-        failing = msgspec.structs.replace(KEPT, failures=SICK, failing_since=START, tried_at=START)
-        await at.subscribed(failing)
+        await at.subscribed(FAILING)
         await at.wait(timedelta(minutes=11))
         await at.clock.sleep(660)
         await at.tell(news())
@@ -212,5 +297,31 @@ def test_a_replay_tells_once_more_what_was_told_in_a_time() -> None:
         assert await at.desk.test("sbr_1") == refunded.id
         await at.wait(HOUR)
         assert len(at.outside.got) == first + 3
+
+    hall(story)
+
+
+def test_the_newest_event_of_a_rare_type_is_found_behind_many_others() -> None:
+    rare = msgspec.structs.replace(KEPT, types=("dispute.opened", "payment.refunded"))
+
+    async def story(at: Hall) -> None:
+        await at.subscribed(rare)
+        older, wanted = news("dispute.opened", mark="dp_1"), news("payment.refunded", mark="re_1")
+        for nth, each in enumerate((older, wanted, *(of("cus_1", f"pi_{n}") for n in range(2, 110)))):
+            event = BillingEvent(each.id, each, START + nth, nth + 1, START + nth)
+            await at.store.commit([BILLING_EVENTS.insert(event)])
+        assert await at.desk.test("sbr_1") == wanted.id
+
+    hall(story)
+
+
+def test_a_replay_keeps_the_order_of_what_was_published_at_one_moment() -> None:
+    async def story(at: Hall) -> None:
+        await at.subscribed()
+        all_ = [of("cus_1", f"pi_{n}") for n in range(12)]
+        await at.tell(*all_)
+        await at.desk.replay("sbr_1", START, at.clock.now())
+        await at.wait(HOUR)
+        assert [event for _, event in at.outside.got] == 2 * [event.id for event in all_]
 
     hall(story)

@@ -9,7 +9,7 @@ from itertools import permutations
 import pytest
 
 from onpaid.domain.billing import BillingNews, SubscriptionDetails
-from onpaid.domain.subscriptions import ended_as
+from onpaid.domain.subscriptions import ended_as, news_of
 from onpaid.engine.testing import START
 from onpaid.errors import Conflict
 from onpaid.repositories.billing_pages import Wanted
@@ -168,6 +168,57 @@ def test_an_event_waits_an_hour_for_the_one_before_it_and_then_goes_on() -> None
         assert at.outside.published[0].sequence == 2, "whoever listens sees that 1 is missing"
 
     hall(story, Outside(topic_refuses={first.id}))
+
+
+def test_events_wait_for_each_other_as_long_as_the_topic_is_out() -> None:
+    async def story(at: Hall) -> None:
+        await at.tell(*(news(subject=f"pi_{n}") for n in range(6)), wait=timedelta(hours=9))
+        assert at.outside.ids() == []
+        await at.wait(timedelta(hours=2))
+        assert sequences(at.outside) == {"cus_1": [1, 2, 3, 4, 5, 6]}
+
+    hall(story, Outside(topic_out_until=START + 10 * 3_600_000))
+
+
+def test_a_refund_that_is_told_after_its_failure_is_kept_and_not_told() -> None:
+    async def story(at: Hall) -> None:
+        late, other = news("payment.refunded", mark="re_1"), news("payment.refunded", mark="re_2")
+        await at.tell(news())
+        await at.tell(news("payment.refund_failed", mark="re_1"))
+        await at.tell(late, other)
+        assert types(at) == ["payment.successful", "payment.refund_failed", "payment.refunded"]
+        assert (await at.event(late)).stale == "payment.refund_failed was noted of pi_1 before"
+
+    hall(story)
+
+
+def test_a_dispute_that_is_over_is_not_opened_any_more() -> None:
+    async def story(at: Hall) -> None:
+        late = news("dispute.opened", mark="dp_1")
+        changed = news("dispute.updated", mark="dp_1/updated/under_review")
+        moved = news("dispute.updated", mark="dp_1/funds_reinstated/won")
+        other = news("dispute.opened", mark="dp_2")
+        await at.tell(news())
+        await at.tell(news("dispute.closed", mark="dp_1/won"))
+        await at.tell(late, changed, moved, other)
+        assert types(at)[:2] == ["payment.successful", "dispute.closed"]
+        assert sorted(types(at)[2:]) == ["dispute.opened", "dispute.updated"]
+        for each in (late, changed):
+            assert (await at.event(each)).stale == "dispute.closed was noted of pi_1 before"
+        for each in (moved, other):
+            assert not (await at.event(each)).stale
+
+    hall(story)
+
+
+def test_a_state_that_is_noted_after_a_restore_is_another_event() -> None:
+    """The backup knows four states; the fifth was told, and after the restore another one is the fifth."""
+    late, moved = details("past_due"), details(period_end=START + 9)
+    told_, again, other = (news_of(told(), LIVE, each, 5) for each in (late, late, moved))
+    assert told_ is not None
+    assert again is not None
+    assert other is not None
+    assert told_.id == again.id != other.id
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))

@@ -22,6 +22,7 @@ from onpaid.engine.testing import (
     play,
     run_virtually,
 )
+from onpaid.errors import Conflict, Problem
 from onpaid.flows.archive_price import archive_price
 from onpaid.flows.file_price import file_price
 from onpaid.repositories.prices import PRICES, Prices
@@ -126,6 +127,7 @@ def test_a_hundred_who_ask_at_once_are_given_one_version() -> None:
     async def main() -> set[int]:
         store = MemoryStore()
         prices = Prices(store)
+        await store.commit([PRICES.put(COURSE)])
         first = [await prices.next_version(COURSE) for _ in range(100)]
         assert all(isinstance(each, Done) for each in first)
         await store.commit(first[0].writes)  # type: ignore[union-attr]
@@ -133,6 +135,26 @@ def test_a_hundred_who_ask_at_once_are_given_one_version() -> None:
         return {each.value for each in [*first, *again] if isinstance(each, Done)}
 
     assert run_virtually(main) == {1}
+
+
+def test_a_state_that_the_price_has_no_more_is_given_no_version() -> None:
+    """Who read the price, died, and comes back once it was changed and filed: what it was would be sold anew."""
+
+    async def main() -> None:
+        store = MemoryStore()
+        prices = Prices(store)
+        await reserved(store, COURSE, GONE)
+        with pytest.raises(Problem, match="changed while a user was paying"):
+            await prices.next_version(COURSE)
+        await store.commit([PRICES.put(DEARER)])
+        taken = await prices.next_version(DEARER)
+        assert isinstance(taken, Done)
+        assert taken.value == 3
+        await store.commit([PRICES.put(COURSE)])
+        with pytest.raises(Conflict):  # nor is it, if the price changes between the look and the commit
+            await store.commit(taken.writes)
+
+    run_virtually(main)
 
 
 @pytest.mark.parametrize("seed", range(40))

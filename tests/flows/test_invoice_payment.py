@@ -39,6 +39,27 @@ def test_a_paid_order_becomes_one_invoice_and_one_mail() -> None:
     tell(story)
 
 
+def test_an_invoice_that_was_booked_over_another_amount_is_not_mailed_and_no_retry_mends_it() -> None:
+    """It is in the accounts for good: whoever tries the run again finds the same one, so the ticket asks for more."""
+
+    async def story(stage: Stage) -> None:
+        stage.world.booked = 19_901
+        await stage.order("1001", BOOK)
+        await stage.pays("1001", "199.00")
+        await stage.rest()
+        stage.world.booked = None
+        run = await stage.run("invoice_payment", "pi_1")
+        await stage.operations.retry(run.id, by="ann")
+        await stage.rest()
+        run = await stage.run("invoice_payment", "pi_1")
+        (invoice,) = stage.world.invoices_of("pi_1")
+        assert (run.state, len(invoice.mails)) == ("failed", 0)
+        (ticket,) = [each for each in await stage.tickets() if each.state == "open"]
+        assert ticket.title.endswith("Credit it, make the right one there by hand, and cancel this run")
+
+    tell(story)
+
+
 def test_the_invoice_can_be_found_by_its_id_and_number() -> None:
     async def story(stage: Stage) -> None:
         await stage.order("1001", BOOK)

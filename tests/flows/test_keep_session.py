@@ -18,6 +18,7 @@ import pytest
 
 from onpaid.domain.amounts import gross_of
 from onpaid.domain.billing import BillingNews
+from onpaid.domain.bills import NO_PAYMENT, BillPaid
 from onpaid.domain.money import Money
 from onpaid.domain.orders import Customer, Order, Revision
 from onpaid.domain.payments import PaymentChanged, PaymentSucceeded
@@ -49,7 +50,7 @@ from onpaid.engine.testing import (
 from onpaid.errors import Conflict
 from onpaid.flows.keep_session import keep_session
 from onpaid.repositories.orders import ORDERS, Orders
-from onpaid.repositories.paid_sessions import SessionRules
+from onpaid.repositories.paid_orders import SessionRules
 from onpaid.repositories.payments import Payments
 from onpaid.repositories.prices import PRICES, Prices
 from onpaid.repositories.sessions import SESSIONS, Sessions
@@ -85,6 +86,9 @@ WEBHOOK = SessionTold(ACCOUNT, SESSION, False, START, "webhook", "evt_1")
 NIGHTLY = SessionTold(ACCOUNT, SESSION, False, START + 5000, "nightly_sync")
 
 
+SUBSCRIBED = {"mode": "subscription", "payment_id": None, "subscription_id": "sub_1", "invoice_id": "in_1"}
+
+
 async def priced(store: Store) -> None:
     await store.commit([PRICES.insert(COURSE)])
 
@@ -109,6 +113,7 @@ class Told:
     def scene(self) -> Scene:
         box = SalesBox(Fates(self.fates))
         box.sold(SESSION, self.lines, **self.more)
+        box.billed("in_1", self.lines)
 
         def check(end: Ending) -> None:
             assert not box.faults
@@ -139,6 +144,7 @@ TOLD: dict[str, Callable[[], Told]] = {
         invoices=False,
         more={"payment_status": "no_payment_required", "payment_id": None},
     ),
+    "the first bill of a subscription": lambda: Told([sold_line()], more=SUBSCRIBED),
     "lost answers": lambda: Told(
         [sold_line()], fates={"fetch_session": ["lost reply"], "session_lines": ["503 before", "reset"]}
     ),
@@ -404,13 +410,56 @@ def test_a_session_without_money_is_an_order_without_a_payment() -> None:
     assert (kept.payments, kept.invoiced, len(kept.news), kept.tickets) == ([], 0, 1, [])
 
 
-def test_a_session_of_a_subscription_has_its_order_and_no_invoice_of_its_own() -> None:
+def test_a_session_of_a_subscription_has_the_payment_of_its_first_bill_and_its_invoice() -> None:
     box = SalesBox()
-    box.sold(SESSION, [sold_line()], mode="subscription", payment_id=None, subscription_id="sub_1")
+    box.sold(SESSION, [sold_line()], **SUBSCRIBED)
+    box.billed("in_1", [sold_line()])
     kept = keep(box, invoices=True)
     assert kept.session is not None
-    assert (kept.session.subscription_id, kept.payments, kept.invoiced) == ("sub_1", [], 0)
-    assert len(kept.news) == 1
+    assert (kept.session.subscription_id, kept.session.payment_id) == ("sub_1", "pi_in_1")
+    (paid,) = kept.payments
+    assert (paid.payment_id, paid.order, paid.amount) == ("pi_in_1", f"stripe/{NUMBER}", Money(49_900, "NOK"))
+    assert (paid.expects, kept.invoiced, kept.tickets) == (("invoice",), 1, [])
+    assert [each.data["paymentIntentId"] for each in kept.news] == ["pi_in_1"]
+    assert box.calls["fetch_bill_payment"] == 1
+
+
+@pytest.mark.parametrize(
+    ("paid", "payments", "why"),
+    [
+        (BillPaid(why=NO_PAYMENT), 0, NO_PAYMENT),
+        (BillPaid(why="2 payments paid it, each a part"), 0, "2 payments paid it, each a part"),
+        (BillPaid("pi_1", Money(40_000, "NOK")), 1, "NOK 400.00 were paid of NOK 499.00"),
+    ],
+    ids=["a balance", "in parts", "less, with a balance"],
+)
+def test_a_first_bill_that_no_payment_explains_is_for_a_person(
+    paid: BillPaid, payments: int, why: str
+) -> None:
+    box = SalesBox()
+    box.sold(SESSION, [sold_line()], **SUBSCRIBED)
+    box.billed("in_1", [sold_line()], paid)
+    kept = keep(box, invoices=True)
+    assert kept.session is not None
+    assert kept.order is not None
+    assert (len(kept.payments), kept.invoiced, kept.session.why_no_invoice) == (payments, 0, why)
+    assert [(each.category, why in each.title) for each in kept.tickets] == [("invoice", True)]
+    assert [each.amount for each in kept.payments] == [paid.amount] * payments
+    without = keep(box)
+    assert (len(without.payments), without.tickets) == (payments, []), "without invoices nobody needs it"
+
+
+def test_a_trial_and_what_a_release_without_bills_read_are_asked_for_no_payment() -> None:
+    for lines, more in (
+        ([sold_line(total=0)], {**SUBSCRIBED, "payment_status": "no_payment_required"}),
+        ([sold_line()], {**SUBSCRIBED, "invoice_id": None}),
+    ):
+        box = SalesBox()
+        box.sold(SESSION, lines, **more)
+        kept = keep(box, invoices=True)
+        assert kept.order is not None
+        assert (kept.payments, kept.invoiced, kept.tickets) == ([], 0, [])
+        assert not box.calls["fetch_bill_payment"]
 
 
 def test_a_session_that_only_keeps_a_card_sells_nothing() -> None:

@@ -16,6 +16,7 @@ from onpaid.compose import FLOWS
 from onpaid.engine.flow import Flow
 from onpaid.engine.testing import Scene, play, run_virtually
 from tests.flows import test_file_price as pricing
+from tests.flows import test_keep_renewal as renewing
 from tests.flows import test_keep_session as keeping
 from tests.flows import test_open_session as opening
 from tests.flows.journals import GOLDEN, TOLD
@@ -27,7 +28,12 @@ from tests.house.test_told import steps_of
 NAMES = Path(__file__).parent / "names.txt"
 SELDOM = {"file_price: later version (wait)", "keep_session: note state (local)"}
 """Steps of tellings that have a test of their own, and no scene."""
-SALES = (*pricing.TOLD.values(), *keeping.TOLD.values(), *opening.TOLD.values())
+SALES = (
+    *pricing.TOLD.values(),
+    *keeping.TOLD.values(),
+    *renewing.STORIES.values(),
+    *opening.TOLD.values(),
+)
 
 
 def scenes() -> Iterator[Scene]:

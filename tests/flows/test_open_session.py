@@ -16,6 +16,7 @@ from onpaid.domain.sessions import (
     User,
     UserCustomer,
 )
+from onpaid.engine.journal import RUNS, Run
 from onpaid.engine.testing import START, Ending, Scene, crash_everywhere, play, run_virtually
 from onpaid.flows.open_session import DELETED
 from onpaid.repositories.user_customers import (
@@ -45,6 +46,7 @@ class Told:
     wishes: tuple[msgspec.Struct, ...]
     fates: dict[str, list[str]]
     deleted: bool = False
+    given_up: bool = False
     sessions: int = 1
     customers: int = 1
 
@@ -55,6 +57,10 @@ class Told:
         async def before(store: Store) -> None:
             stores.append(store)
             await priced(store)
+            if self.given_up:
+                fact = msgspec.Raw(msgspec.json.encode(CustomerWanted(ADA)))
+                run = Run("file_customer:u-1#1", "file_customer", fact, START, "cancelled")
+                await store.commit([RUNS.insert(run)])
             if self.deleted:
                 ref = CustomerRef("cus_1", ADA.email, ADA.id)
                 box.customers_made.append((CustomerWanted(ADA), ref, 0.0))
@@ -69,7 +75,8 @@ class Told:
 
         def check(end: Ending) -> None:
             assert not box.faults, box.faults
-            assert [run.state for run in end.runs] == ["done"] * len(end.runs)
+            states = [run.state for run in end.runs if not self.given_up or run.id != "file_customer:u-1#1"]
+            assert states == ["done"] * len(states)
             assert not end.tickets
             assert len(box.sessions) == self.sessions
             assert len(box.customers_made) == self.customers
@@ -90,6 +97,7 @@ TOLD = {
     "a new user": lambda: Told((wish(),), {}),
     "two wishes of a new user at once": lambda: Told((wish(1), wish(2)), {}, sessions=2),
     "a user whose customer was deleted": lambda: Told((wish(1), wish(2)), {}, True, sessions=2, customers=2),
+    "a user whose customer was given up": lambda: Told((wish(1), wish(2)), {}, given_up=True, sessions=2),
     "lost answers": lambda: Told(
         (wish(),),
         {"create_customer": ["lost reply"], "create_session": ["reset"], "create_price": ["503 after"]},

@@ -9,6 +9,7 @@ import pytest
 
 from onpaid.engine.testing import Scene
 from onpaid.flows.file_price import file_price
+from onpaid.flows.keep_renewal import keep_renewal
 from onpaid.flows.keep_session import keep_session
 from onpaid.flows.open_session import open_session
 from tests.flows.sales_journals import LASTING, Story, diverging, read
@@ -32,9 +33,10 @@ def test_there_is_a_golden_journal_of_every_story(story: Story) -> None:
     [
         (file_price, "create price", "a new price"),
         (keep_session, "read lines", "a paid session"),
+        (keep_renewal, "read bill lines", "a renewal"),
         (open_session, "create session", "a session of a new user"),
     ],
-    ids=["file_price", "keep_session", "open_session"],
+    ids=["file_price", "keep_session", "keep_renewal", "open_session"],
 )
 def test_a_renamed_step_is_noticed(flow: Any, old: str, name: str) -> None:
     """The control: with one step renamed, runs that had come to it diverge."""

@@ -46,6 +46,7 @@ LOSSES = (
     ("invoice-deleted", 0),
     ("invoice-doubled", 1),
     ("invoice-changed", 2),
+    ("invoice-credited", 3),
     ("invoice-strange", 0),
     ("parcel-strange", 0),
     ("parcel-cancelled", 1),

@@ -23,6 +23,7 @@ async def test_each_planted_loss_is_found_and_nothing_else(seed: int, faults: st
     assert sorted(each[:3] for each in told["found"]) == sorted(
         [
             ("missing", "invoice", order_of["invoice-deleted"]),
+            ("missing", "invoice", order_of["invoice-credited"]),
             ("double", "invoice", order_of["invoice-doubled"]),
             ("differs", "invoice", order_of["invoice-changed"]),
             ("unexplained", "invoice", "NEVER-1"),

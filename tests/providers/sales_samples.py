@@ -157,6 +157,51 @@ INVOICE: dict[str, Any] = {
     },
     "status": "paid",
 }
+BILL: dict[str, Any] = {
+    **INVOICE,
+    "created": SECONDS - 30,
+    "customer_address": {
+        "country": "no",
+        "city": "Oslo",
+        "line1": None,
+        "line2": None,
+        "postal_code": "0155",
+    },
+    "customer_email": "kari@example.org",
+    "customer_name": "Kari Nordmann",
+    "customer_phone": None,
+    "livemode": False,
+    "shipping_cost": None,
+    "total": 9_900,
+}
+BILL_LINE: dict[str, Any] = {
+    "id": "il_1",
+    "object": "line_item",
+    "amount": 9_900,
+    "currency": "nok",
+    "description": "1 × The club (at 99.00 NOK / month)",
+    "discount_amounts": [],
+    "invoice": "in_1",
+    "pretax_credit_amounts": [],
+    "pricing": {
+        "type": "price_details",
+        "price_details": {"price": "price_1", "product": "prod_club"},
+        "unit_amount_decimal": "9900",
+    },
+    "quantity": 1,
+    "subtotal": 9_900,
+    "taxes": [],
+}
+INVOICE_PAYMENT: dict[str, Any] = {
+    "id": "inpay_1",
+    "object": "invoice_payment",
+    "amount_paid": 9_900,
+    "amount_requested": 9_900,
+    "currency": "nok",
+    "invoice": "in_1",
+    "payment": {"type": "payment_intent", "payment_intent": "pi_1"},
+    "status": "paid",
+}
 
 
 def listed(*each: dict[str, Any], more: bool = False) -> dict[str, Any]:

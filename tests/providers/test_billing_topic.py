@@ -55,6 +55,14 @@ async def test_an_event_is_published_with_its_id_in_body_and_attributes(arn: str
     assert one.get("MessageDeduplicationId") == (EVENT.id if arn.endswith(".fifo") else None)
 
 
+async def test_a_machine_whose_aws_configuration_is_wrong_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nowhere")
+    topic = BillingTopic(billing_topic.Settings(ARN, endpoint=f"http://127.0.0.1:{closed_port()}"))
+    with pytest.raises(Unauthorised, match="profile"):
+        await topic.publish(EVENT)
+    assert "profile" in "".join(await topic.doctor())
+
+
 def test_the_group_of_a_customer_is_one_that_sns_takes() -> None:
     assert group_of("cus_1") == "cus_1"
     for odd in ("c" * 129, "cus 1", "kundé", ""):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +18,7 @@ from onpaid.domain.billing import Answered, BillingEvent, BillingNews
 from onpaid.domain.billing_body import bytes_of
 from onpaid.domain.subscribers import Outgoing, Subscriber
 from onpaid.errors import SettingsError
-from onpaid.providers.addresses import checked_address
+from onpaid.providers.addresses import checked_address, socket_to_public
 from onpaid.providers.billing_webhook import LARGEST_ANSWER, Settings, SubscriberDoors
 from tests.providers.scripted import Reply, closed_port, reply, scripted
 
@@ -38,11 +39,12 @@ EVENT = BillingEvent(NEWS.id, NEWS, 1_795_262_400_500, 7)
 class Book:
     """Knows one subscriber, or nobody."""
 
-    def __init__(self, url: str | None) -> None:
+    def __init__(self, url: str | None, *, held: bool = False) -> None:
         self.url = url
+        self.held = held
 
     async def outgoing(self, subscriber: str, event: str) -> Outgoing | None:
-        return None if self.url is None else Outgoing(self.url, SECRET, EVENT)
+        return None if self.url is None else Outgoing(self.url, SECRET, EVENT, self.held)
 
 
 def doors(url: str | None, *, private: bool = True) -> SubscriberDoors:
@@ -71,6 +73,14 @@ async def test_an_event_arrives_and_its_signature_is_checked_by_the_library() ->
     assert abs((as_datetime(SystemClock().now()) - sent).total_seconds()) < 60
 
 
+async def test_nothing_is_sent_to_whoever_is_to_get_nothing_now() -> None:
+    async with scripted(reply(204)) as server:
+        way = SubscriberDoors(Settings(True), Book(f"{server.base}/in", held=True), SystemClock())
+        assert await way.deliver("sbr_1", EVENT.id) == Answered(False, unsent=True)
+        assert server.connections == 0
+        await way.close()
+
+
 async def test_a_repeat_bears_the_same_id_and_the_same_bytes() -> None:
     async with scripted(reply(500), reply(200)) as server:
         way = doors(f"{server.base}/in")
@@ -86,6 +96,9 @@ async def test_a_repeat_bears_the_same_id_and_the_same_bytes() -> None:
     ("answer", "expected"),
     [
         (reply(200, b"fine", content_type="text/plain"), Answered(True, 200)),
+        (reply(200, b"x" * (LARGEST_ANSWER + 1)), Answered(True, 200)),
+        (reply(200, b"half of it", then="close", content_length="99"), Answered(True, 200)),
+        (reply(500, b"x" * 9 * LARGEST_ANSWER), Answered(False, 500, "it answered 500")),
         (reply(500, b"alsoSecret"), Answered(False, 500, "it answered 500")),
         (reply(400), Answered(False, 400, "it answered 400")),
         (reply(302, b"", location="http://127.0.0.1:1/"), Answered(False, 302, "it answered 302")),
@@ -101,9 +114,7 @@ async def test_what_a_subscriber_answers(answer: Reply, expected: Answered) -> N
     assert len(requests) == 1
 
 
-@pytest.mark.parametrize(
-    "answer", [Reply(then="reset"), Reply(then="close"), reply(200, b"x" * (LARGEST_ANSWER + 1))]
-)
+@pytest.mark.parametrize("answer", [Reply(then="reset"), Reply(then="close")])
 async def test_what_is_no_answer_is_told_without_a_secret(answer: Reply) -> None:
     answered, _ = await tried(answer)
     assert not answered.ok
@@ -142,6 +153,10 @@ async def test_a_subscriber_that_is_not_there() -> None:
         "https://[fd00::1]/in",
         "https://[::ffff:10.0.0.1]/in",
         "https://[64:ff9b::7f00:1]/in",
+        "https://[fec0::1]/in",
+        "https://[64:ff9b:1::7f00:1]/in",
+        "https://[::127.0.0.1]/in",
+        "https://100.64.1.1/in",
         "https://localhost/in",
         "https://entitlements:8080/in",
         "https://169.254.169.254/in",
@@ -155,6 +170,10 @@ async def test_a_subscriber_that_is_not_there() -> None:
         "https://hook.example.org/in?a b",
         "ftp://hook.example.org/in",
         "nowhere",
+        "https://hook.example.org/a/./in",
+        "https://hook..example.org/in",
+        "https://.example.org/in",
+        f"https://{'a' * 64}.example.org/in",
     ],
 )
 async def test_where_no_subscriber_can_be(url: str) -> None:
@@ -178,12 +197,22 @@ async def test_a_name_that_leads_to_this_machine_is_not_followed() -> None:
         await near.close()
 
 
+@pytest.mark.parametrize("place", ["fec0::1", "5f00::1", "64:ff9b:1::7f00:1", "192.168.0.1"])
+def test_no_socket_is_made_to_where_the_internet_is_not(place: str) -> None:
+    kind = socket.AF_INET6 if ":" in place else socket.AF_INET
+    with pytest.raises(OSError, match="no address on the internet"):
+        socket_to_public((kind, socket.SOCK_STREAM, 6, "", (place, 443)))
+
+
 def test_addresses_that_are_fine() -> None:
     for url, told in (
         ("https://hook.example.org", "https://hook.example.org/"),
         ("https://hook.example.org/in/?a=b", "https://hook.example.org/in/?a=b"),
         ("https://hook.example.org?a=b", "https://hook.example.org/?a=b"),
         ("https://8.8.8.8:8443/in", "https://8.8.8.8:8443/in"),
+        ("https://[2606:4700::1111]/in", "https://[2606:4700::1111]/in"),
+        ("HTTPS://hook.example.org./in", "https://hook.example.org./in"),
+        ("https://hook.example.org/.well-known/in", "https://hook.example.org/.well-known/in"),
     ):
         assert checked_address(url, "the subscriber", public=True) == told
 

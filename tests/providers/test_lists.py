@@ -30,6 +30,7 @@ from onpaid.simulators import Served
 from onpaid.simulators.stripe import Pay
 from tests.providers.parcels import AT_ONCE, PARCEL, HandClock, logged_in
 from tests.providers.parcels import at as courier_at
+from tests.providers.sales_samples import BILL, INVOICE_PAYMENT
 from tests.providers.samples import CHARGE, CONTACT, INTENT, draft
 from tests.providers.scripted import Reply, reply, scripted
 from tests.providers.test_contracts import SPECS, FikenDocument, nested
@@ -50,9 +51,12 @@ EPOCH, EVER = 0, as_instant(datetime(2090, 1, 1, tzinfo=UTC))
     [
         FikenLists.invoices_issued,
         FikenLists.invoice_named,
+        FikenLists.credit_named,
+        FikenLists.invoices_numbered,
         ShiprocketLists.orders_created,
         StripeLists.charges_created,
         StripeLists.taking_named,
+        StripeLists.bill_of,
         Razorpay.payments_between,
         Razorpay.taking_named,
     ],
@@ -97,6 +101,28 @@ async def test_invoices_are_listed_by_the_day_of_their_issue(simulate: Callable[
     assert (first.total, first.order_reference) == (draft(contact).total, draft(contact).order_reference)
     assert await fiken.invoice_named(first.invoice_id) == first
     assert await fiken.invoice_named(1) is None
+    assert await fiken.invoices_numbered("NOBODYS") == []
+    with pytest.raises(Refused, match="more than 100"):
+        await fiken.invoices_numbered(first.order_reference)
+    await fiken.close()
+
+
+async def test_an_invoice_names_the_credit_notes_on_it_and_each_says_how_much_it_takes_back(
+    simulate: Callable[..., Any],
+) -> None:
+    served: Served = await simulate()
+    fiken = fiken_at(served)
+    contact = (await fiken.create_contact(CONTACT)).contact_id
+    made = await fiken.create_invoice(replace(draft(contact), issue_date=TODAY, due_date=TODAY))
+    books = served.simulators.fiken
+    notes = [books.credit(books.invoices[made.invoice_id], gross) for gross in (100, 19_800)]
+    (issued,) = await _issued(fiken, TODAY, TODAY)
+    assert issued.credits == tuple(each.ident for each in notes)
+    assert [await fiken.credit_named(each) for each in issued.credits] == [
+        Money(100, "NOK"),
+        Money(19_800, "NOK"),
+    ]
+    assert await fiken.credit_named(1) is None
     await fiken.close()
 
 
@@ -108,19 +134,38 @@ async def test_a_page_of_invoices_that_is_shorter_than_its_count_is_no_list() ->
         await fiken.close()
 
 
+async def test_an_invoice_in_yen_that_somebody_wrote_by_hand_hides_no_other() -> None:
+    listed = [{"invoiceId": 7, "gross": 800, "currency": "JPY"}, {"invoiceId": 8, "gross": 100}]
+    async with scripted(reply(200, listed)) as server:
+        fiken = Fiken(settings(server.base))
+        found, _ = await fiken.invoices_issued(TODAY, TODAY, 0)
+        await fiken.close()
+    assert [each.total for each in found] == [Money(800, "JPY"), Money(100, "NOK")]
+
+
 @documented
 @pytest.mark.contract
 async def test_what_fiken_is_asked_fits_its_document() -> None:
-    async with scripted(reply(200, []), reply(200, {"invoiceId": 7, "gross": 1})) as server:
+    answers = [
+        reply(200, []),
+        reply(200, []),
+        reply(200, {"invoiceId": 7, "gross": 1}),
+        reply(200, {"gross": 1}),
+    ]
+    async with scripted(*answers) as server:
         fiken = Fiken(settings(server.base))
         await fiken.invoices_issued(TODAY - WEEK, TODAY, 3)
+        await fiken.invoices_numbered("1001")
         await fiken.invoice_named(7)
+        await fiken.credit_named(8)
         document = FikenDocument()
         asked = [document.check(request) for request in server.requests]
         await fiken.close()
     assert asked == [
         "GET /companies/{companySlug}/invoices",
+        "GET /companies/{companySlug}/invoices",
         "GET /companies/{companySlug}/invoices/{invoiceId}",
+        "GET /companies/{companySlug}/creditNotes/{creditNoteId}",
     ]
     query = dict(parse_qsl(urlsplit(server.requests[0].target).query))
     assert query == {
@@ -206,6 +251,7 @@ async def test_charges_are_listed_with_whose_they_are(simulate: Callable[..., An
             (True, "10043", False),
             (False, "", True),
         ]
+        assert ["names no order" in each.trouble for each in told] == [False, True, False, False, False]
         assert (told[0].amount, told[0].refunded.minor, told[2].reference) == (
             Money(49_800, "NOK"),
             0,
@@ -249,16 +295,23 @@ async def test_what_stripe_is_asked_fits_its_schemas() -> None:
     empty: dict[str, Any] = {"object": "list", "data": [], "has_more": False}
     intent = {**INTENT, "latest_charge": "ch_1"}
     answers: list[Reply] = [reply(200, empty), reply(200, empty), reply(200, intent), reply(200, CHARGE)]
+    for parent in (BILL["parent"], None):
+        between = {**INVOICE_PAYMENT, "invoice": {**BILL, "parent": parent}}
+        answers.append(reply(200, {**empty, "data": [between]}))
     async with scripted(*answers) as server, lists(server.base) as source:
         await source.charges_created(1_000_000, 2_000_000)
         await source.charges_created(1_000_000, 2_000_000, after="ch_1")
         await source.taking_named("pi_1", "")
+        assert await source.bill_of("pi_1") == "in_1"
+        assert await source.bill_of("pi_2") is None
         asked = [(request.method, urlsplit(request.target)) for request in server.requests]
     assert [f"{method} {target.path}" for method, target in asked] == [
         "GET /v1/charges",
         "GET /v1/charges",
         "GET /v1/payment_intents/pi_1",
         "GET /v1/charges/ch_1",
+        "GET /v1/invoice_payments",
+        "GET /v1/invoice_payments",
     ]
     query = dict(parse_qsl(asked[1][1].query))
     assert query == {
@@ -267,8 +320,16 @@ async def test_what_stripe_is_asked_fits_its_schemas() -> None:
         "limit": "100",
         "starting_after": "ch_1",
     }
-    schema = {**spec["operations"]["GET /v1/charges"], "$defs": spec["$defs"]}
-    jsonschema.validate(nested(asked[1][1].query), schema)
+    assert dict(parse_qsl(asked[4][1].query)) == {
+        "expand[0]": "data.invoice",
+        "limit": "100",
+        "payment[payment_intent]": "pi_1",
+        "payment[type]": "payment_intent",
+        "status": "paid",
+    }
+    for nth, operation in ((1, "GET /v1/charges"), (4, "GET /v1/invoice_payments")):
+        schema = {**spec["operations"][operation], "$defs": spec["$defs"]}
+        jsonschema.Draft202012Validator(schema).validate(nested(asked[nth][1].query))
 
 
 # -- Razorpay ----------------------------------------------------------------------------------------------------

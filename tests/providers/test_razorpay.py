@@ -330,6 +330,9 @@ async def test_the_refunds_of_a_payment_are_told_as_their_webhooks_would(shop: S
     (refund,) = shop.account.refunds.values()
     refund["status"] = "pending"
     assert await shop.razorpay.refunds_of(listed) == ([], True)
+    assert await shop.razorpay.refunded_between(0, 4_000_000_000_000, 0) == [listed.charge_id]
+    assert await shop.razorpay.refunded_between(0, 4_000_000_000_000, 1) == []
+    assert await shop.razorpay.refunded_between(0, 1000, 0) == []
     refund["status"] = "processed"
     (listed,) = await shop.razorpay.payments_between(0, 4_000_000_000_000, 0)
     (change,), pending = await shop.razorpay.refunds_of(listed)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onpaid.domain.billing import BillingNews, SubscriptionTold
+from onpaid.domain.bills import SubscriptionPaid
 from onpaid.domain.events import Judged
 from onpaid.domain.payments import PaymentChanged, PaymentSucceeded
 from onpaid.domain.sessions import SessionChanged, SessionTold
@@ -231,6 +232,18 @@ def test_repeats_of_a_disputes_state_meet_and_changes_do_not() -> None:
 def test_an_invoice_that_is_paid() -> None:
     told = news("invoice.paid", INVOICE)
     assert (told.type, told.subject, told.mark) == ("invoice.paid", "in_1", "")
+    _, bill = judged(event("invoice.paid", INVOICE)).facts
+    assert isinstance(bill, SubscriptionPaid)
+    assert bill == SubscriptionPaid(
+        told.account, "in_1", "sub_1", False, told.happened_at, "webhook", told.event
+    )
+    assert bill.key == "stripe/default/test/in_1"
+    for kind, other in (
+        ("invoice.payment_failed", INVOICE),
+        ("invoice.paid", {**INVOICE, "parent": None}),
+        ("invoice.paid", {**INVOICE, "parent": {"type": "quote_details", "subscription_details": None}}),
+    ):
+        assert [type(each) for each in judged(event(kind, other)).facts] == [BillingNews], "nothing is a bill"
     assert (told.customer_id, told.user) == ("cus_1", "user-1")
     assert told.data["subscriptionId"] == "sub_1"
     assert (told.data["amount"], told.data["currency"]) == (9_900, "NOK")

@@ -17,6 +17,7 @@ import pytest
 from onpaid.acts import act_of
 from onpaid.providers import roles_billing
 from onpaid.providers import stripe_billing_wire as told
+from onpaid.providers import stripe_bills_wire as billed
 from onpaid.providers import stripe_catalogue_wire as catalogue
 from onpaid.providers import stripe_till_wire as sold
 from onpaid.providers.stripe import Settings, Stripe
@@ -25,7 +26,10 @@ from onpaid.providers.stripe_sdk import API_VERSION
 from onpaid.providers.stripe_till import StripeTill
 from tests.providers.conftest import within
 from tests.providers.sales_samples import (
+    BILL,
+    BILL_LINE,
     CUSTOMER_TOLD,
+    INVOICE_PAYMENT,
     KEY,
     LINE,
     MONTHLY,
@@ -51,6 +55,8 @@ pytestmark = [
 UNPUBLISHED: dict[str, dict[str, Any]] = {
     "GET /v1/balance": {},
     "GET /v1/customers/{customer}": {},
+    "GET /v1/invoices/{invoice}": {},
+    "GET /v1/invoices/{invoice}/lines": {"limit": "integer", "starting_after": "string"},
     "GET /v1/products/{id}": {},
     "GET /v1/subscription_items": {"subscription": "string", "limit": "integer", "starting_after": "string"},
     "GET /v1/webhook_endpoints": {"limit": "integer", "starting_after": "string"},
@@ -77,7 +83,7 @@ class StripeDocument:
         schema = {**self.spec["operations"][operation], "$defs": self.spec["$defs"]}
         assert not (request.method == "POST" and target.query)
         form = request.body.decode() if request.method == "POST" else target.query
-        jsonschema.validate(self._typed(schema, nested(form)), schema)
+        jsonschema.Draft202012Validator(schema).validate(self._typed(schema, nested(form)))
         assert request.headers["stripe-version"] == self.spec["x-api-version"]
         assert request.headers["authorization"] == f"Bearer {KEY}"
         if request.method == "POST":
@@ -216,7 +222,23 @@ TILL: Calls = [
             reply(200, listed(item(1))),
         ],
     ),
-    ("doctor", lambda made: made.doctor(), [reply(200, listed())] * 5),
+    ("fetch_bill", lambda made: made.fetch_bill("in_1"), [reply(200, BILL)]),
+    (
+        "fetch_bill_lines",
+        lambda made: made.fetch_bill_lines("in_1"),
+        [reply(200, listed(BILL_LINE, more=True)), reply(200, listed())],
+    ),
+    (
+        "fetch_bill_payment",
+        lambda made: made.fetch_bill_payment("in_1"),
+        [reply(200, listed(INVOICE_PAYMENT))],
+    ),
+    (
+        "fetch_session_of",
+        lambda made: made.fetch_session_of("sub_1"),
+        [reply(200, listed(SESSION))],
+    ),
+    ("doctor", lambda made: made.doctor(), [reply(200, listed())] * 7),
 ]
 PROBE: Calls = [("probe", lambda made: made.probe(), [reply(200, listed(ENDPOINT))])]
 CALLS = [
@@ -297,6 +319,9 @@ def fixtures() -> Iterator[tuple[str, Any]]:
     yield "refund", told.RefundTold
     yield "dispute", told.DisputeTold
     yield "invoice", told.InvoiceTold
+    yield "invoice", billed.BillTold
+    yield "line_item", billed.BillLineTold
+    yield "invoice_payment", billed.InvoicePaymentTold
 
 
 @pytest.mark.parametrize(("name", "kind"), list(fixtures()))

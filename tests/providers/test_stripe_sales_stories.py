@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from onpaid.app.catalogue_sync import CatalogueSync
 from onpaid.clock import SystemClock
 from onpaid.domain.amounts import gross_of
+from onpaid.domain.bills import SubscriptionPaid
 from onpaid.domain.money import Money
 from onpaid.domain.prices import PriceWanted
 from onpaid.domain.session_orders import order_number
@@ -19,12 +20,14 @@ from onpaid.engine.pace import Pace
 from onpaid.engine.testing import MemoryStore, Process
 from onpaid.flows.archive_price import archive_price
 from onpaid.flows.file_price import file_price
+from onpaid.flows.keep_renewal import keep_renewal
 from onpaid.flows.keep_session import keep_session
 from onpaid.providers.stripe_sdk import LANES
 from onpaid.repositories.orders import Orders
-from onpaid.repositories.paid_sessions import SessionRules
+from onpaid.repositories.paid_orders import SessionRules
 from onpaid.repositories.payments import Payments
 from onpaid.repositories.prices import Prices
+from onpaid.repositories.renewals import Renewals
 from onpaid.repositories.sessions import Sessions
 from onpaid.simulators import Served
 from tests.providers.sales_samples import MONTHLY, ONCE, WANTED, draft, till_at
@@ -40,13 +43,13 @@ class Service:
         self.stripe, self.sales = served.simulators.stripe, served.simulators.sales
         clock: Any = SystemClock()
         self.prices = Prices(self.store)
-        self.sessions = Sessions(
-            self.store, Orders(self.store), Payments(self.store), self.prices, SessionRules(ACCOUNT)
-        )
+        parts = (self.store, Orders(self.store), Payments(self.store), self.prices, SessionRules(ACCOUNT))
+        self.sessions = Sessions(*parts)
+        guests = {"prices": self.prices, "sessions": self.sessions, "renewals": Renewals(*parts)}
         self.process = Process(
             self.store,
-            (file_price, archive_price, keep_session),
-            {"till": self.till, "prices": self.prices, "sessions": self.sessions},
+            (file_price, archive_price, keep_session, keep_renewal),
+            {"till": self.till, **guests},
             clock,
             lanes=LANES,
             pace=Pace(factor=200),
@@ -121,3 +124,41 @@ async def test_a_paid_session_is_an_order_over_what_stripe_took(service: Service
     taken = service.stripe.intents[kept.payment_id]["amount"]
     assert gross.exact == taken == 59_700
     assert kept.lines[0].lookup_key == "book"
+
+
+async def test_what_a_subscription_pays_is_one_order_each_and_the_first_is_its_sessions(
+    service: Service,
+) -> None:
+    await service.catalogue.import_prices([replace(MONTHLY, tax_included=True)])
+    await service.sync()
+    filed = await service.prices.filed("club")
+    assert filed is not None
+    customer = (await service.till.create_customer(WANTED)).customer_id
+    opened = await service.till.create_session(draft(customer, filed.stripe_price, recurring=True))
+    ident = service.sales.complete_session(opened.session_id)["subscription"]
+    service.sales.renew(ident)
+    price = service.sales.catalogue.prices[filed.stripe_price]
+    service.sales.subscribe(customer, [(price, 12)], key="elsewhere")
+    bills = service.sales.invoices.all
+    recorder = service.process.engine.recorder
+    for bill in bills:
+        of = bills[bill]["parent"]["subscription_details"]["subscription"]
+        await recorder.record(facts=[SubscriptionPaid(ACCOUNT, bill, of, False, 0)])
+    await recorder.record(facts=[SessionTold(ACCOUNT, opened.session_id, False, 0)])
+    await service.process.live()
+    orders = (await Orders(service.store).newest()).items
+    kept = {each.number: (each.sold, each.latest.total) for each in orders}
+    _, second, elsewhere = bills
+    assert kept == {
+        order_number("BC-", opened.session_id): (opened.session_id, 99),
+        order_number("BC-", second): (second, 99),
+        order_number("BC-", elsewhere): (elsewhere, 1188),
+    }
+    assert {service.sales.invoices.number(each) for each in bills} == kept.keys()
+    session = await service.sessions.named(opened.session_id)
+    assert session is not None
+    paid = {each.fact.payment_id: each.fact.amount for each in (await Payments(service.store).newest()).items}
+    taken = {each.intent["id"]: Money(each.charge["amount"], "NOK") for each in service.stripe.payments}
+    assert paid == taken
+    assert paid[session.payment_id] == Money(9_900, "NOK")
+    assert len(bills) == len(paid) == 3

@@ -396,7 +396,7 @@ async def test_ids_that_are_none_are_not_asked_for(ident: str) -> None:
 
 
 async def test_a_restricted_key_is_told_by_the_doctor() -> None:
-    answers = [reply(200, listed()), reply(403, refusal()), *[reply(200, listed())] * 3]
+    answers = [reply(200, listed()), reply(403, refusal()), *[reply(200, listed())] * 5]
     async with scripted(answers) as server:
         till = till_at(server.base)
         (sentence,) = await till.doctor()

@@ -58,9 +58,9 @@ def test_one_function_answers_http_and_another_takes_the_queue() -> None:
 
 
 def test_every_path_leads_to_web() -> None:
-    (route,) = WHOLE.of_kind("AWS::ApiGatewayV2::Route").values()
-    assert route["RouteKey"] == "$default"
-    assert WHOLE.text(route["Target"]) == "integrations/<WebIntegration>"
+    routes = WHOLE.of_kind("AWS::ApiGatewayV2::Route").values()
+    assert "$default" in {route["RouteKey"] for route in routes}
+    assert {WHOLE.text(route["Target"]) for route in routes} == {"integrations/<WebIntegration>"}
 
 
 def test_the_stage_adds_nothing_to_a_path() -> None:

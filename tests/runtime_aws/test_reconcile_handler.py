@@ -62,7 +62,7 @@ class Listed:
         if night.late():
             return span
         if self.error is not None:
-            night.stopped("the list", self.error)
+            await night.stopped("the list", self.error)
             return span
         for payment in self.payments:
             night.counts.payments += 1

@@ -31,13 +31,15 @@ from onpaid.engine.flow import flow
 from onpaid.engine.journal import RUNS, TICKETS
 from onpaid.engine.testing import Died, Process, VirtualClock
 from onpaid.errors import StoreError
+from onpaid.flows.keep_renewal import keep_renewal
 from onpaid.flows.keep_session import keep_session
 from onpaid.providers.stripe_events import StripeWebhooks
 from onpaid.repositories.orders import ORDERS, Orders
-from onpaid.repositories.paid_sessions import SessionRules
+from onpaid.repositories.paid_orders import SessionRules
 from onpaid.repositories.payments import Payments
 from onpaid.repositories.prices import Prices
 from onpaid.repositories.reconciliations import Reconciliations
+from onpaid.repositories.renewals import Renewals
 from onpaid.repositories.sessions import SESSIONS, Sessions
 from onpaid.store.port import Store
 from tests.app.post import STRIPE_SECRET, signed
@@ -109,10 +111,12 @@ class House:
         paused: Callable[[], str | None] = lambda: None,
     ) -> None:
         orders, payments = Orders(store), Payments(store)
-        self.sessions = Sessions(store, orders, payments, Prices(store), SessionRules(ACCOUNT, prefix=PREFIX))
+        parts = (store, orders, payments, Prices(store), SessionRules(ACCOUNT, prefix=PREFIX))
+        self.sessions = Sessions(*parts)
         guests: dict[str, Any] = {"till": account, "sessions": self.sessions, "listeners": listeners}
+        guests["renewals"] = Renewals(*parts)
         self.store, self.clock = store, clock
-        flows = [keep_session, tell_others]
+        flows = [keep_session, keep_renewal, tell_others]
         self.process = Process(store, flows, guests, clock, name=name, sole=sole, ringing=ringing)
         self.engine = self.process.engine
         source = StripeWebhooks(

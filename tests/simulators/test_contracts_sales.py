@@ -19,6 +19,7 @@ pytestmark = [
     pytest.mark.skipif(not SPECS.is_dir(), reason=f"the providers' interface documents are not at {SPECS}"),
 ]
 UNPUBLISHED: Final = {
+    "GET /v1/invoices/{invoice}/lines",
     "GET /v1/webhook_endpoints",
     "POST /v1/subscriptions/{subscription}",
     "DELETE /v1/subscriptions/{subscription}",

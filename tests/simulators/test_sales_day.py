@@ -204,15 +204,22 @@ async def test_a_day_is_asked_for_over_http(start: Start, shop: Open) -> None:
     assert (await client.call("POST", "/_play", json={"sessions": 1.5})).status == 400
 
 
-async def test_paid_sessions_are_owed_an_invoice_by_their_number(start: Start, shop: Open) -> None:
+async def test_what_was_paid_is_owed_an_invoice_by_its_number(start: Start, shop: Open) -> None:
     client = await start(seed=3)
     await shop(client)
     await play(client.simulators, Play(orders=0, sessions=8, subscriptions=2))
     told = client.ledger()
     once = [row for row in told["sales"]["sessions"] if row["paid"] and row["mode"] == "payment"]
-    assert {row["payment_intent"] for row in once} == set(told["verdict"]["missing"])
-    assert {row["order_number"] for row in once} <= set(told["by_order"])
-    assert all(row["order_number"].startswith("BC-") and len(row["order_number"]) == 11 for row in once)
+    bills = [row for row in told["sales"]["bills"] if row["paid"]]
+    owed = [*once, *bills]
+    assert {row["payment_intent"] for row in owed} == set(told["verdict"]["missing"])
+    assert len(owed) == len(told["verdict"]["missing"]) == told["verdict"]["paid"]
+    assert {row["order_number"] for row in owed} <= set(told["by_order"])
+    assert all(row["order_number"].startswith("BC-") and len(row["order_number"]) == 11 for row in owed)
+    began = {row["order_number"] for row in told["sales"]["sessions"] if row["subscription"]}
+    first = {row["order_number"] for row in bills if row["billing_reason"] == "subscription_create"}
+    assert len(first) < len(bills)
+    assert first <= began, "a first bill is paid for the order of its session"
 
 
 @pytest.mark.parametrize("invoiced", [False, True])
@@ -249,11 +256,14 @@ async def test_a_refund_that_bounced_before_it_moved_money_is_no_refund_to_tell_
     await client.call("PUT", "/_sink/idle/_state", json={"answer": 200})
     made = client.simulators
     charges = []
-    for number in ("1", "2"):
+    for number in ("1", "2", "3", "4"):
         said = await client.call("POST", "/stripe/_charges", json={"order_number": number, "amount": 100})
         charges.append(said.json["charge"])
     bounced = made.stripe.refund(charges[0], None, None, status="pending")
     late = made.stripe.refund(charges[1], None, None, status="pending")
+    arrived = made.stripe.refund(charges[2], None, None, status="pending")
+    made.stripe.refund(charges[3], None, None, status="pending")
+    made.sales.troubles.settle_refund(arrived["id"], ok=True)
     made.sales.troubles.settle_refund(bounced["id"], ok=False)
     made.sales.troubles.settle_refund(late["id"], ok=True)
     made.sales.troubles.settle_refund(late["id"], ok=False)
@@ -263,6 +273,6 @@ async def test_a_refund_that_bounced_before_it_moved_money_is_no_refund_to_tell_
         [
             f"sink idle: payment.refund_failed {bounced['id']}",
             f"sink idle: payment.refund_failed {late['id']}",
-            f"sink idle: payment.refunded {late['id']}",
+            f"sink idle: payment.refunded {arrived['id']}",
         ]
     )

@@ -209,3 +209,34 @@ async def test_a_month_of_days_changes_nothing_by_itself(start: Start) -> None:
     there.clock.at += 20 * DAY
     assert (await get(there.client, f"/subscriptions/{ident}"))["status"] == "active"
     assert (await there.client.call("POST", "/stripe/_tick")).json == {"open_sessions": 0}
+
+
+async def test_an_invoice_shows_its_first_lines_and_lists_all_of_them(start: Start) -> None:
+    there = await till(start)
+    price = there.sales.catalogue.prices[there.studio]
+    made = there.sales.subscribe(there.customer, [(price, nth) for nth in range(1, 13)], key="many")
+    invoice = await get(there.client, f"/invoices/{made['latest_invoice']}")
+    assert (len(invoice["lines"]["data"]), invoice["lines"]["has_more"]) == (10, True)
+    path = f"/invoices/{invoice['id']}/lines"
+    first = await get(there.client, f"{path}?limit=7")
+    rest = await get(there.client, f"{path}?limit=7&starting_after={first['data'][-1]['id']}")
+    assert (first["has_more"], rest["has_more"]) == (True, False)
+    lines = [*first["data"], *rest["data"]]
+    assert [each["quantity"] for each in lines] == list(range(1, 13))
+    assert sum(each["amount"] for each in lines) == invoice["total"]
+    assert (await refused(there.client, "/invoices/in_never/lines", "GET"))[1] == "resource_missing"
+
+
+async def test_a_renewal_is_charged_to_whoever_paid_in_the_session(start: Start) -> None:
+    there = await till(start)
+    address = {"country": "NO", "city": "Oslo"}
+    opened = (await there.open("subscription"))["id"]
+    session = there.sales.complete_session(opened, who={"name": "Kari", "address": address})
+    there.sales.renew(session["subscription"])
+    first, second = (each.charge["billing_details"] for each in there.sales.stripe.payments)
+    assert second["address"]["country"] == "NO"
+    assert first == second
+    (listed,) = (await get(there.client, f"/checkout/sessions?subscription={session['subscription']}"))[
+        "data"
+    ]
+    assert (listed["id"], listed["invoice"]) == (opened, next(iter(there.sales.invoices.all)))

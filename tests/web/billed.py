@@ -20,7 +20,7 @@ from onpaid.repositories.subscriber_records import SUBSCRIBERS
 from onpaid.repositories.subscribers import Subscribers
 from onpaid.store.local import Done
 from onpaid.web.app import create_app
-from tests.flows.billing_scenes import FLOWS, KEPT, Outside, Users, guests, news
+from tests.flows.billing_scenes import FLOWS, KEPT, Outside, guests, news
 from tests.web.client import Client
 from tests.web.world import NOON, OPERATOR, VIEWER, World, make_world
 
@@ -99,6 +99,6 @@ async def make_billed() -> Billed:
     subscribers: Subscribers = given["subscribers"]
     replays: Replays = given["replays"]
     desk = SubscriberDesk(subscribers, replays, engine.recorder, world.clock)
-    billing = Billing(world.store, world.clock, Users(), subscribers)
+    billing: Billing = given["billing"]
     await world.store.commit([SUBSCRIBERS.insert(KEPT), SUBSCRIBERS.insert(PICKY)])
     return Billed(world, billing, subscribers, desk)

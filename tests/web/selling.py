@@ -21,6 +21,7 @@ from onpaid.app.subscribing import SubscriberDesk
 from onpaid.app.tokens import TokenRules, Tokens
 from onpaid.domain.reconciliation import Reconciliation
 from onpaid.domain.sessions import Session, UserCustomer
+from onpaid.engine.known_runs import KnownRuns
 from onpaid.repositories.billing import Billing
 from onpaid.repositories.prices import PRICES, Prices
 from onpaid.repositories.proofs import PROOFS, Proof
@@ -64,8 +65,9 @@ async def sell(world: World) -> World:
     till = SalesTill(SalesBox())
     prices, customers = Prices(store), UserCustomers(store)
     sessions = sales_guests(SalesBox(), store)["sessions"]
-    subscribers = Subscribers(store, clock)
-    billing = Billing(store, clock, customers, subscribers)
+    runs = KnownRuns(store, ())
+    subscribers = Subscribers(store, clock, runs)
+    billing = Billing(store, clock, customers, subscribers, runs)
     await books_of(world, 0)
     await store.commit(
         [

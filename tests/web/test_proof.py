@@ -47,7 +47,13 @@ async def test_a_proof_is_begun_worked_on_and_read(proving: World) -> None:
     ended = (await client.post(f"/api/proofs/{begun['id']}/go-on", data={"seconds": 3})).json
     assert (ended["verdict"], ended["sentence"]) == ("off", "3 findings in 3 orders of 10.")
     assert ended["totals"]["found"] == {"missing": 2, "unexplained": 0, "differs": 0, "double": 1}
-    assert ended["totals"]["states"] == {"proven": 7, "off": 3, "refunded": 0, "under way": 0}
+    assert ended["totals"]["states"] == {
+        "proven": 7,
+        "off": 3,
+        "under way": 0,
+        "unread": 0,
+        "refunded": 0,
+    }
     assert (await viewer(proving).get("/api/proof")).json == ended
     assert (await viewer(proving).get(f"/api/proofs/{begun['id']}")).json == ended
     (listed,) = (await viewer(proving).get("/api/proofs")).json["items"]
@@ -64,7 +70,7 @@ async def test_orders_that_are_off_come_first_with_cause_and_command(proving: Wo
     assert (finding["kind"], finding["effect"], finding["cause"]) == (
         "missing",
         "invoice",
-        "it was made as 5002, and is gone from the accounts",
+        "it was made as 3, and is gone from the accounts",
     )
     assert off["items"][2]["findings"][0]["command"] == "onpaid reconcile --lookback-hours 26"
     first = (await client.get(f"/api/proofs/{ident}/orders")).json
@@ -122,8 +128,8 @@ async def test_the_page_groups_findings_by_kind_and_leads_to_their_orders(provin
             page.index(f'id="kind-{kind}"') for kind in ("missing", "double")
         )
         assert 'href="/console/orders/konverzky/1002"' in page
-        assert "<code>onpaid orders show 1002</code>" in page
-        assert "it was made as 5002, and is gone from the accounts" in page
+        assert "<code>onpaid reconcile --lookback-hours 26</code>" in page
+        assert "it was made as 3, and is gone from the accounts" in page
         assert not re.search(r"\b(None|undefined|Undefined)\b", page)
 
 

@@ -12,6 +12,7 @@ from onpaid.engine.journal import RUNS, TICKETS, Run, Ticket
 from onpaid.repositories.events import EventRecord, Events
 from onpaid.repositories.orders import ALIASES, ORDERS, order_thing
 from onpaid.repositories.payments import Payments
+from onpaid.repositories.renewals import bill_thing
 from onpaid.repositories.sessions import session_thing
 from onpaid.store.port import Store
 
@@ -25,9 +26,16 @@ def names_of(key: str, order: Order | None) -> list[str]:
     return list(dict.fromkeys((order.key, *(order_key(order.shop, alias) for alias in order.aliases), key)))
 
 
-def _things(names: Sequence[str], session: str) -> list[str]:
-    """What runs and events are about: an order under its names, and the session that it came of, if it did."""
-    return [*map(order_thing, names), *([session_thing(session)] if session else ())]
+def sold_thing(order: Order | None) -> str:
+    """What runs and events call the session or the bill that an order came from; empty if it came from neither."""
+    if order is None or not order.sold:
+        return ""
+    return session_thing(order.session) if order.session else bill_thing(order.bill)
+
+
+def _things(names: Sequence[str], sold: str) -> list[str]:
+    """What runs and events are about: an order under its names, and the session or bill that it came from."""
+    return [*map(order_thing, names), *([sold] if sold else ())]
 
 
 class About:
@@ -38,9 +46,9 @@ class About:
         self._payments = payments
         self._events = events
 
-    async def runs(self, names: Sequence[str], session: str = "") -> list[Run]:
+    async def runs(self, names: Sequence[str], sold: str = "") -> list[Run]:
         found: dict[str, Run] = {}
-        for thing in _things(names, session):
+        for thing in _things(names, sold):
             page = await RUNS.query(self._store, "about", thing, newest_first=False, limit=MOST)
             found.update({run.id: run for run in page.items})
         return sorted(found.values(), key=lambda run: run.started)
@@ -63,14 +71,14 @@ class About:
             found.update({payment.key: payment for payment in await self._payments.of_order(name)})
         return sorted(found.values(), key=lambda payment: payment.fact.paid_at)
 
-    async def events(self, names: Sequence[str], session: str = "") -> list[EventRecord]:
-        things = _things(names, session)
+    async def events(self, names: Sequence[str], sold: str = "") -> list[EventRecord]:
+        things = _things(names, sold)
         found = {event.key: event for thing in things for event in await self._events.about(thing)}
         return sorted(found.values(), key=lambda event: event.received_at)
 
-    async def tickets(self, names: Sequence[str], session: str = "") -> list[Ticket]:
+    async def tickets(self, names: Sequence[str], sold: str = "") -> list[Ticket]:
         found: dict[str, Ticket] = {}
-        for thing in _things(names, session):
+        for thing in _things(names, sold):
             page = await TICKETS.query(self._store, "about", thing, limit=MOST)
             found.update({ticket.id: ticket for ticket in page.items})
         return sorted(found.values(), key=lambda ticket: (ticket.state == "closed", -ticket.opened_at))

@@ -13,14 +13,15 @@ from typing import Final, Literal
 
 import msgspec
 
+from onpaid.app.till_visits import TillReadings
 from onpaid.clock import Clock
 from onpaid.domain.money import Money
 from onpaid.domain.prices import Price, PriceFiled, PriceRef, PriceUnwanted, PriceWanted
 from onpaid.engine.journal import RUNS, Run
 from onpaid.engine.recorder import Recorder
 from onpaid.errors import Conflict, InvalidInput, NotPossible, ProviderError
-from onpaid.providers.roles_billing import Till
 from onpaid.repositories.prices import PRICES, Prices
+from onpaid.store.port import Write
 
 MOST_AT_ONCE: Final = 50
 """Prices of one import, so that it is one commit."""
@@ -66,7 +67,7 @@ class Plan(msgspec.Struct, frozen=True):
 class CatalogueSync:
     """The operator's hands on the catalogue."""
 
-    def __init__(self, recorder: Recorder, prices: Prices, till: Till, clock: Clock) -> None:
+    def __init__(self, recorder: Recorder, prices: Prices, till: TillReadings, clock: Clock) -> None:
         self._recorder = recorder
         self._prices = prices
         self._till = till
@@ -95,14 +96,18 @@ class CatalogueSync:
 
     async def _line(self, price: Price, *, dry_run: bool) -> PlanLine:
         for _ in range(TRIES):
+            held = await self._prices.held(price.id)
+            if held is None:
+                break
             try:
-                return await self._once(price, dry_run=dry_run)
+                return await self._once(held.record, PRICES.check(price.id, held.version), dry_run=dry_run)
             except Conflict:
                 continue
         raise NotPossible(f"{price.id} is being changed too fast: sync it again")
 
-    async def _once(self, price: Price, *, dry_run: bool) -> PlanLine:
-        """The run is looked at before Stripe is: what Stripe lacks after a run has ended, it does lack."""
+    async def _once(self, price: Price, unchanged: Write, *, dry_run: bool) -> PlanLine:
+        """The run is looked at before Stripe is: what Stripe lacks after a run has ended, it does lack. Nothing is
+        started unless the price is `unchanged` by then."""
         version, writes = await self._prices.reserve(price)
         run = None if writes else await self._run(price, version)
         if run is not None and run.state not in ("done", "cancelled"):
@@ -120,13 +125,12 @@ class CatalogueSync:
         if strays:
             now = self._clock.now()
             gone = [PriceUnwanted(each.price_id, price.id, now) for each in strays]
-            return _told(price, action, why, await self._recorder.record(facts=gone))
+            return _told(price, action, why, await self._recorder.record([unchanged], facts=gone))
         if run is not None:
             # It was filed, or given up, and Stripe has it otherwise: this is another version.
             version, writes = await self._prices.reserve(price, after=version)
-        return _told(
-            price, action, why, await self._recorder.record(writes, facts=[PriceWanted(price, version)])
-        )
+        wanted = [PriceWanted(price, version)]
+        return _told(price, action, why, await self._recorder.record([unchanged, *writes], facts=wanted))
 
     async def _run(self, price: Price, version: int) -> Run | None:
         held = await RUNS.get(self._recorder.store, f"{FILING}:{price.id}#{version}")

@@ -6,6 +6,7 @@ until when, and why. Asked by our own id of a user, or by Stripe's of a customer
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final, Literal, Protocol
@@ -13,13 +14,17 @@ from typing import Final, Literal, Protocol
 import msgspec
 
 from onpaid.clock import Clock, Instant, as_datetime
-from onpaid.domain.billing import SubscriptionDetails
+from onpaid.domain.billing import BillingEvent, BillingNews, SubscriptionDetails, Value
 from onpaid.domain.sessions import Session, UserCustomer
+from onpaid.repositories.billing_pages import Wanted
 from onpaid.repositories.sessions import Sessions
+from onpaid.store.records import Records
 
 ACTIVE: Final = frozenset(("active", "trialing", "past_due"))
 """States of a subscription that entitle: while a payment is tried again, nobody is locked out."""
 PAGE: Final = 100
+Lost = Counter[tuple[str, str]]
+"""Minor units that were lost in disputes, by payment and currency."""
 MOST_SESSIONS: Final = 1000
 """Of one customer; whoever has bought more often is told of the newest."""
 
@@ -44,10 +49,16 @@ class SubscriptionState(Protocol):
 
 
 class Subscribed(Protocol):
-    """Knows a customer's subscriptions."""
+    """Knows a customer's subscriptions, and what others were told of the customer."""
 
     async def subscriptions_of(self, customer_id: str) -> Sequence[SubscriptionState]:
         """Every subscription of a customer at Stripe that was noted."""
+        ...
+
+    async def page(
+        self, wanted: Wanted, *, after: str | None = None, limit: int = 50
+    ) -> Records[BillingEvent]:
+        """A page of billing events."""
         ...
 
 
@@ -123,8 +134,8 @@ class Entitlements:
             customers.append(ident)
         customers = [each for each in dict.fromkeys(customers) if each]
         sessions = await self._paid(user or ident, customers)
-        now = self._clock.now()
-        items = [each for session in sessions for each in bought(session)]
+        now, lost = self._clock.now(), await self._lost(sessions)
+        items = [each for session in sessions for each in bought(session, lost)]
         for customer in customers or [ident]:
             for state in await self._subscribed.subscriptions_of(customer):
                 items += [await self._in_our_words(each) for each in subscribed(state, now)]
@@ -154,16 +165,39 @@ class Entitlements:
                     break
         return list(found.values())
 
+    async def _lost(self, sessions: Sequence[Session]) -> Lost:
+        """What of these sessions' payments was lost in disputes. One that was lost may be won yet: its last end counts."""
+        ends: dict[Value, BillingNews] = {}
+        for customer in dict.fromkeys(each.customer_id or each.payment_id for each in sessions):
+            cursor: str | None = None
+            closed = Wanted(type="dispute.closed", customer=customer, oldest_first=True)
+            while customer:
+                page = await self._subscribed.page(closed, after=cursor, limit=PAGE)
+                ends.update({event.news.data.get("disputeId"): event.news for event in page.items})
+                cursor = page.cursor
+                if cursor is None:
+                    break
+        lost: Lost = Counter()
+        for news in ends.values():
+            amount = news.data.get("amount")
+            if news.data.get("status") == "lost" and isinstance(amount, int):
+                lost[news.subject, str(news.data.get("currency"))] += amount
+        return lost
 
-def bought(session: Session) -> Iterator[Entitlement]:
+
+def bought(session: Session, lost: Lost) -> Iterator[Entitlement]:
     """What a paid session entitles to. That of a subscription is told by the subscription."""
     if session.subscription_id or session.mode == "subscription":
         return
-    back = session.total is not None and 0 < session.total.minor <= session.refunded
+    total, disputed = session.total, 0
+    if total is not None:
+        disputed = lost[session.payment_id, total.currency]
+    back = total is not None and 0 < total.minor <= session.refunded + disputed
     why = f"paid in order {session.order_number}"
     if back:
-        why = f"paid in order {session.order_number}, and wholly given back"
-    elif session.refunded:
+        how = "lost in a dispute" if disputed else "wholly given back"
+        why = f"paid in order {session.order_number}, and {how}"
+    elif session.refunded or disputed:
         why = f"paid in order {session.order_number}, and given back in part"
     for product, price in dict.fromkeys(
         (line.product_id, line.lookup_key or line.price_id) for line in session.lines
@@ -201,4 +235,6 @@ def _standing(details: SubscriptionDetails, ended: bool, now: Instant) -> tuple[
         "past_due": "a payment of the subscription failed, and is tried again",
     }
     said = words.get(details.status, "the subscription is active")
+    if 0 < end <= now:
+        return True, until, f"{said}, and what follows was not told yet"
     return True, until, f"{said}, and ends then" if last else said

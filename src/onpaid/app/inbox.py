@@ -16,6 +16,7 @@ import structlog
 
 from onpaid.app.keeping import Keeping
 from onpaid.clock import Clock, Instant
+from onpaid.domain.bills import SubscriptionPaid
 from onpaid.domain.events import Envelope, Fact, Judged
 from onpaid.domain.sessions import SessionTold
 from onpaid.engine.journal import RUNS, Ticket
@@ -235,7 +236,7 @@ class Inbox:
 
 def _as_learnt(fact: Fact, origin: str) -> Fact:
     """The fact as whoever told it first: an order that a webhook missed says so for good."""
-    if origin == READ and isinstance(fact, SessionTold):
+    if origin == READ and isinstance(fact, SessionTold | SubscriptionPaid):
         return msgspec.structs.replace(fact, origin="nightly_sync")
     return fact
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from onpaid.clock import Instant
+from onpaid.domain.bills import SubscriptionPaid
 from onpaid.domain.checkouts import PaymentFailed
 from onpaid.domain.events import Fact, OrderReceived
 from onpaid.domain.messages import RANK, MessageTold
@@ -18,6 +19,7 @@ from onpaid.repositories.incoming_orders import receive_order
 from onpaid.repositories.messages import Messages
 from onpaid.repositories.orders import Orders
 from onpaid.repositories.payments import Payments
+from onpaid.repositories.renewals import bill_thing
 from onpaid.repositories.sessions import Sessions, session_thing
 from onpaid.repositories.shipments import Shipments
 from onpaid.store.port import Store, Write
@@ -92,6 +94,8 @@ class Keeping:
             kept.about.append(session_thing(fact.session_id))
         elif isinstance(fact, SessionTold):
             kept.about.append(session_thing(fact.session_id))
+        elif isinstance(fact, SubscriptionPaid):
+            kept.about.append(bill_thing(fact.invoice_id))
         elif isinstance(fact, ParcelTold) and self._shipments is not None:
             kept.add(*await self._shipments.receive(fact, now))
         elif isinstance(fact, MessageTold) and self._messages is not None:

@@ -43,7 +43,7 @@ def milestones_of(
 ) -> list[Milestone]:
     """Ordered, paid, invoiced, mailed. What is not reached stands as the runs do; what nobody expects is left open."""
     paid = _paid(payments, state)
-    if order is not None and order.session and not any("invoice" in each.fact.expects for each in payments):
+    if order is not None and order.sold and not any("invoice" in each.fact.expects for each in payments):
         nothing = [Milestone(name, "todo", "Not expected", "") for name in ("Invoiced", "Mailed")]
         return [_ordered(order), paid if payments else _by_subscription(order), *nothing]
     invoiced = _reached("Invoiced", len(invoices), len(payments), paid.mood, state)
@@ -70,7 +70,7 @@ def _ordered(order: Order | None) -> Milestone:
 
 
 def _by_subscription(order: Order) -> Milestone:
-    """A session without a payment of its own: its subscription has it, or there was nothing to pay."""
+    """A sale without a payment of its own: its subscription has it, or there was nothing to pay."""
     total = total_of(order.latest, order.latest.prices_include_vat)
     if not order.latest.total or total is None:
         return Milestone("Paid", "good", "Nothing to pay", "")

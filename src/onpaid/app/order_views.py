@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from onpaid.app import delivery_milestones, journals, milestones, orders_shown, tickets_shown, words
-from onpaid.app.about import MOST, About, names_of
+from onpaid.app.about import MOST, About, names_of, sold_thing
 from onpaid.app.delivery_shown import deliveries_of, delivery_shown
 from onpaid.app.masking import Mask
+from onpaid.app.orders_told import events_of
 from onpaid.app.search import Search
 from onpaid.app.shown_orders import Hit, OrderList, OrderRow, OrderShown, RevisionShown, StateCount
 from onpaid.app.timeline import timeline
@@ -134,10 +135,10 @@ class OrderViews:
     ) -> OrderShown:
         now, names = self._clock.now(), names_of(key, order)
         mask = Mask(orders_shown.private_of(order, payments))
-        session = "" if order is None else order.session
-        runs = await self._about.with_children(await self._about.runs(names, session))
-        events = await self._about.events(names, session)
-        tickets = await self._about.tickets(names, session)
+        sold = sold_thing(order)
+        runs = await self._about.with_children(await self._about.runs(names, sold))
+        events = await self._about.events(names, sold)
+        tickets = await self._about.tickets(names, sold)
         counting = self._counting(runs)
         state = orders_shown.state_of(order, counting)
         invoices = orders_shown.invoices_of(counting)
@@ -176,6 +177,9 @@ class OrderViews:
             ],
             timeline=timeline(order, payments, events, runs, tickets, mask, kept),
             delivery=delivery,
+            session="" if order is None else order.session,
+            bill="" if order is None else order.bill,
+            told=await events_of(self._store, order, payments),
         )
 
     async def _revisions(self, order: Order, mask: Mask) -> list[RevisionShown]:
@@ -185,8 +189,7 @@ class OrderViews:
     async def _rows(self, found: Iterable[tuple[str, Order | None]], *, personal: bool) -> list[OrderRow]:
         rows: list[OrderRow] = []
         for key, order in found:
-            session = "" if order is None else order.session
-            runs = self._counting(await self._about.runs(names_of(key, order), session))
+            runs = self._counting(await self._about.runs(names_of(key, order), sold_thing(order)))
             total = None if order is None else self._total(order, -1)
             mask = Mask(orders_shown.private_of(order, []))
             rows.append(orders_shown.order_row(key, order, runs, mask, total=total, personal=personal))

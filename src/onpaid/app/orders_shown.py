@@ -51,7 +51,7 @@ def state_of(order: Order | None, runs: Sequence[Run]) -> str:
     for state in WORST_FIRST:
         if state in states:
             return state
-    if order is not None and order.session:
+    if order is not None and order.sold:
         return "done"
     return "expired" if order is not None and order.expired_at is not None else "unpaid"
 

@@ -16,13 +16,20 @@ READS: Final = {
     "stripe": "Stripe’s charges",
     "razorpay": "Razorpay’s payments",
     "records": "our own records",
+    "told": "what we told others",
     "invoices": "the accounts’ invoices",
     "parcels": "the courier service’s parcels",
     "match": "matching",
     "tidy": "putting away what was read",
 }
 MOODS: Final = {"proven": "good", "off": "bad", "unread": "doubt", "under way": "wait"}
-LINE_MOODS: Final = {"proven": "good", "off": "bad", "refunded": "calm", "under way": "wait"}
+LINE_MOODS: Final = {
+    "proven": "good",
+    "off": "bad",
+    "refunded": "calm",
+    "under way": "wait",
+    "unread": "doubt",
+}
 
 
 class StageShown(msgspec.Struct, frozen=True):
@@ -165,7 +172,8 @@ def _sentence(proof: Proof) -> str:
     if verdict == "under way":
         return f"Under way: {READS.get(proof.stages[proof.stage], proof.stages[proof.stage])}."
     if verdict == "unread":
-        sources = " and ".join(READS.get(name, name) for name in sorted(proof.unread))
+        *names, last = (READS.get(name, name) for name in sorted(proof.unread))
+        sources = f"{', '.join(names)} and {last}" if names else last
         return f"Nothing is proven: {sources} could not be read."
     if verdict == "off":
         number = sum(totals.found.values())

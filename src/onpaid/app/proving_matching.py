@@ -10,10 +10,12 @@ import asyncio
 from typing import Final
 from zlib import crc32
 
+import msgspec
+
 from onpaid.app.proving_reading import Reading
 from onpaid.app.proving_sources import Outside
 from onpaid.clock import Clock
-from onpaid.domain.proof_rows import Group, HeldRow, Line, Looked
+from onpaid.domain.proof_rows import Group, HeldRow, InvoiceRow, Line, Looked, ToldRow
 from onpaid.domain.proving import prove_order, to_ask
 from onpaid.errors import ProviderError
 from onpaid.repositories.proofs import Proof, ProofPage, Proofs, Side, Totals
@@ -22,11 +24,17 @@ from onpaid.store.records import Versioned
 PART_ROWS: Final = 16_000
 LINES: Final = 200
 """Lines on a page. A part has at most as many lines as rows, and its pages fit into one commit."""
-MOST_ASKED: Final = 1000
-"""Things asked for by name in one proof. What is beyond is judged by the lists alone."""
+Row = HeldRow | InvoiceRow | ToldRow
+Ask = tuple[str, Row]
 ASKED_AT_ONCE: Final = 20
 ASKING_SECONDS: Final = 5.0
-SOURCES: Final = {"invoice": "invoices", "parcel": "parcels"}
+SOURCES: Final = {
+    "invoice": "invoices",
+    "number": "invoices",
+    "credit": "invoices",
+    "parcel": "parcels",
+    "told": "stripe",
+}
 
 
 class AskFailed(Exception):
@@ -52,7 +60,13 @@ class Matching:
         part, parts = int(proof.cursor or 0), sum(proof.read.values()) // PART_ROWS + 1
         groups = await self._groups(proof, part, parts)
         asks = [(ask, row) for group in groups.values() for ask, row in to_ask(group, self._looked)]
-        if asks and proof.totals.asked < MOST_ASKED:
+        most = self._outside.most_asked
+        if asks and proof.totals.asked >= most:
+            why = f"more than {most:,} things had to be asked for one by one: prove a shorter period"
+            proof.unread = {**proof.unread, **{_source(*each): why for each in asks}}
+            await self._proofs.save(held)
+            return
+        if asks:
             page = await self._ask(proof, asks[:ASKED_AT_ONCE])
             proof.tries, proof.trouble, proof.not_before = 0, "", 0
             await self._proofs.save(held, [("rows", page)])
@@ -90,6 +104,12 @@ class Matching:
             for parcel in page.parcels:
                 if (group := of(parcel.group)) is not None:
                     group.parcels.append(parcel)
+            for credit in page.credits:
+                if (group := of(credit.group)) is not None:
+                    group.credits.append(credit)
+            for told in page.told:
+                if (group := of(told.group)) is not None:
+                    group.told.append(told)
             for number, name in page.asked:
                 if (group := of(number)) is not None:
                     group.asked.add(name)
@@ -99,43 +119,61 @@ class Matching:
             group.held = list({each.payment: each for each in group.held}.values())
         return groups
 
-    async def _ask(self, proof: Proof, asks: list[tuple[str, HeldRow]]) -> ProofPage:
+    async def _ask(self, proof: Proof, asks: list[Ask]) -> ProofPage:
         """The rows of what is there after all, and the names of what is not."""
         page, until = ProofPage(""), self._clock.monotonic() + ASKING_SECONDS
-        for name, held in asks:
-            kind = name.partition(":")[0]
-            source = SOURCES.get(kind, held.source)
+        for nth, (name, row) in enumerate(asks):
             try:
-                there = await self._there(kind, held, page)
+                there = await self._there(name, row, page)
             except ProviderError as error:
-                if page.asked or page.taken or page.invoices or page.parcels:
+                if nth:
                     break  # what was answered is kept; this one is asked again
-                raise AskFailed(source, error) from None
+                raise AskFailed(_source(name, row), error) from None
             if not there:
-                page.asked.append((held.group, name))
+                page.asked.append((row.group, name))
             proof.totals.asked += 1
             if self._clock.monotonic() > until:
                 break
         return page
 
-    async def _there(self, kind: str, held: HeldRow, page: ProofPage) -> bool:
-        reading = self._reading
-        if kind == "payment":
-            taking = await self._outside.takings[held.source].named(held.payment_id, held.charge)
-            if taking is None or not taking.captured or taking.key != held.payment:
+    async def _there(self, name: str, row: Row, page: ProofPage) -> bool:
+        reading, kind = self._reading, name.partition(":")[0]
+        if isinstance(row, ToldRow):
+            taking = await self._outside.takings["stripe"].named(row.payment_id, "")
+            if taking is None or not taking.captured or taking.key != row.payment:
                 return False
-            page.taken.append(await reading.taken_row_of(held, taking))
+            page.told.append(msgspec.structs.replace(row, real=True))
+            return True
+        if isinstance(row, InvoiceRow):
+            credit = await reading.credit_named(row, int(name.rpartition("/")[2]))
+            page.credits += [] if credit is None else [credit]
+            return credit is not None
+        if kind == "payment":
+            taking = await self._outside.takings[row.source].named(row.payment_id, row.charge)
+            if taking is None or not taking.captured or taking.key != row.payment:
+                return False
+            found = await reading.taken_row_of(row, taking)
+            page.taken.append(msgspec.structs.replace(found, group=row.group))  # where it was missed
+        elif kind == "number":
+            page.invoices += await reading.invoices_numbered(row)
+            return False  # whatever was found: asked once is enough
         elif kind == "invoice":
-            invoice = await reading.invoice_named(held)
+            invoice = await reading.invoice_named(row)
             if invoice is None:
                 return False
             page.invoices.append(invoice)
         else:
-            parcel = await reading.parcel_named(held)
+            parcel = await reading.parcel_named(row)
             if parcel is None:
                 return False
             page.parcels.append(parcel)
         return True
+
+
+def _source(name: str, row: Row) -> str:
+    """Who is asked for the thing of this name."""
+    kind = name.partition(":")[0]
+    return row.source if isinstance(row, HeldRow) and kind not in SOURCES else SOURCES[kind]
 
 
 def _pages(side: Side, lines: list[Line]) -> list[tuple[Side, ProofPage]]:

@@ -9,19 +9,22 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from onpaid.acts import Absent, Unsure
+from onpaid.app.proving_bills import with_bills
 from onpaid.app.proving_ours import Ours
 from onpaid.app.proving_sources import Outside
+from onpaid.app.proving_told import Told
 from onpaid.clock import Instant, as_datetime
 from onpaid.domain.billing import BillingNews
 from onpaid.domain.orders import Order, order_key
 from onpaid.domain.payments import Payment
-from onpaid.domain.proof_rows import HeldRow, InvoiceRow, ParcelRow, TakenRow
+from onpaid.domain.proof_rows import CreditRow, HeldRow, InvoiceRow, ParcelRow, TakenRow
+from onpaid.domain.proving_effects import is_of
 from onpaid.domain.shipments import CourierOrder
 from onpaid.domain.takings import Taking
 from onpaid.engine.visits import Visits
@@ -33,6 +36,8 @@ INDIA: Final = ZoneInfo("Asia/Kolkata")
 EARLIER: Final = timedelta(days=1)
 LATER: Final = timedelta(days=3)
 """So many days after its payment an invoice or a parcel is still listed; what came later is asked for by name."""
+Another = Literal["another period's"]
+ANOTHER: Final[Another] = "another period's"
 _PAYMENT: Final = re.compile(r"(pi|ch|py|order|pay)_\w+", re.ASCII)
 
 
@@ -81,6 +86,8 @@ class Reading:
         kept = await self._ours.payments([each.key for each in taken])
         held = [row async for row in self._ours.rows(list(kept.values()))]
         rows = [await self._taken_row(source, each, kept.get(each.key)) for each in taken]
+        listed, billing = self._outside.takings[source], self._outside.billing
+        rows = await with_bills(rows, listed, self._ours, self._known, billing)
         elsewhere = sum(not (each.expected or each.tells) for each in rows)
         return Read(ProofPage("", taken=rows, held=held), after, len(found), elsewhere)
 
@@ -110,6 +117,7 @@ class Reading:
             at=taking.taken_at,
             expected=expected,
             kept=kept,
+            trouble=taking.trouble,
         )
         return await self._with_event(row, taking) if source == "stripe" else row
 
@@ -132,6 +140,12 @@ class Reading:
         held = [row async for row in self._ours.rows(of_period)]
         return Read(ProofPage("", held=held), after or "", len(held))
 
+    async def told(self, cursor: str) -> Read:
+        """A page of what we told others."""
+        told = Told(self._ours, self._outside, self._period.since, self._period.until)
+        rows, after = await told.page(cursor)
+        return Read(ProofPage("", told=rows), after, len(rows))
+
     async def invoices(self, cursor: str) -> Read:
         """A page of the accounts' invoices."""
         accounts = self._outside.accounts
@@ -140,37 +154,46 @@ class Reading:
         page = int(cursor or 0)
         found, more = await self._visits.call(accounts.invoices_issued, since, until, page)
         rows = [await self._invoice_row(each) for each in found]
-        kept = [each for each in rows if each is not None]
-        return Read(
-            ProofPage("", invoices=kept), str(page + 1) if more else "", len(found), len(found) - len(kept)
-        )
+        kept = [each for each in rows if isinstance(each, InvoiceRow)]
+        return Read(ProofPage("", invoices=kept), str(page + 1) if more else "", len(found), rows.count(None))
 
-    async def _invoice_row(self, invoice: IssuedInvoice) -> InvoiceRow | None:
-        """The invoice under its order; None if it is another period's, or was never any business of ours."""
+    async def _invoice_row(self, invoice: IssuedInvoice) -> InvoiceRow | Another | None:
+        """The invoice under its order; None if it was never any business of ours."""
         payments = await self._ours.named(invoice.our_reference) if invoice.our_reference else []
         order = await self._known(invoice.order_reference)
         if not payments and order is not None:
             payments = await self._ours.of_order(order)
         if payments and not any(self._period.holds(each.fact.paid_at) for each in payments):
-            return None
+            return ANOTHER
         if not payments and not (invoice.order_reference or _PAYMENT.fullmatch(invoice.our_reference)):
             return None
         first = None if not payments else await self._ours.order(payments[0].fact.order)
         group = first.number if first is not None else invoice.order_reference or invoice.our_reference
-        return InvoiceRow(
-            group, invoice.invoice_id, invoice.total, invoice.number or 0, invoice.our_reference, invoice.uuid
-        )
+        return _row_of(invoice, group)
 
     async def invoice_named(self, held: HeldRow) -> InvoiceRow | None:
         """The invoice that our records name, if the accounts have it."""
         accounts = self._outside.accounts
         assert accounts is not None  # noqa: S101 - only asked where there are accounts
         found = await self._visits.call(accounts.invoice_named, held.invoice)
-        if found is None:
+        return None if found is None else _row_of(found, held.group)
+
+    async def invoices_numbered(self, held: HeldRow) -> list[InvoiceRow]:
+        """The invoices under the number of a payment's order that may be the payment's."""
+        accounts = self._outside.accounts
+        assert accounts is not None  # noqa: S101 - only asked where there are accounts
+        found = await self._visits.call(accounts.invoices_numbered, held.group)
+        rows = [_row_of(each, held.group) for each in found]
+        return [each for each in rows if is_of(each, held) or not each.ours]
+
+    async def credit_named(self, invoice: InvoiceRow, credit: int) -> CreditRow | None:
+        """What a credit note takes back of an invoice; None where there is no such note."""
+        accounts = self._outside.accounts
+        assert accounts is not None  # noqa: S101 - only asked where there are accounts
+        found = await self._visits.call(accounts.credit_named, credit)
+        if found is None or found.currency != invoice.total.currency:
             return None
-        return InvoiceRow(
-            held.group, found.invoice_id, found.total, found.number or 0, found.our_reference, found.uuid
-        )
+        return CreditRow(invoice.group, invoice.invoice, credit, found.minor)
 
     async def parcels(self, cursor: str) -> Read:
         """A page of the courier service's records."""
@@ -182,18 +205,18 @@ class Reading:
         live = [each for each in found if not each.cancelled and each.awb]
         rows = [await self._parcel_row(each) for each in live]
         kept = [each for each in rows if each is not None]
-        return Read(
-            ProofPage("", parcels=kept), str(page + 1) if more else "", len(found), len(live) - len(kept)
-        )
+        return Read(ProofPage("", parcels=kept), str(page + 1) if more else "", len(found))
 
     async def _parcel_row(self, made: CourierOrder) -> ParcelRow | None:
+        """The parcel under its order; None if it is another period's."""
         keys = await self._references.orders_of("courier-order", made.order_id)
         number = made.reference.partition("-")[0]
         order = await self._ours.order(keys[0]) if keys else await self._known(number)
         payments = [] if order is None else await self._ours.of_order(order)
         if payments and not any(self._period.holds(each.fact.paid_at) for each in payments):
             return None
-        return ParcelRow(number if order is None else order.number, made.shipment_id, made.awb)
+        back = order is not None and await self._ours.came_back(made.order_id)
+        return ParcelRow(number if order is None else order.number, made.shipment_id, made.awb, back)
 
     async def parcel_named(self, held: HeldRow) -> ParcelRow | None:
         """The parcel that our records name, if it is live."""
@@ -211,3 +234,15 @@ class Reading:
             if order is not None:
                 return order
         return None
+
+
+def _row_of(invoice: IssuedInvoice, group: str) -> InvoiceRow:
+    return InvoiceRow(
+        group,
+        invoice.invoice_id,
+        invoice.total,
+        invoice.number or 0,
+        invoice.our_reference,
+        invoice.uuid,
+        invoice.credits,
+    )

@@ -14,6 +14,8 @@ from onpaid.domain.takings import Taking
 from onpaid.engine.visits import Visits
 from onpaid.providers.roles_proving import Accounts, BillingNoted, Courier, FollowedTakings, PagedTakings
 
+MOST_ASKED: Final = 5000
+"""Things asked for by name in one proof. Where there are more, nothing is known of them, and so nothing is proven."""
 PAGE: Final = 100
 """A page of takings that is shorter is the last."""
 
@@ -27,6 +29,10 @@ class Takings(Protocol):
 
     async def named(self, payment_id: str, charge_id: str) -> Taking | None:
         """One payment, or None."""
+        ...
+
+    async def bill_of(self, payment_id: str) -> str | None:
+        """The subscription's bill that a payment paid, or None."""
         ...
 
 
@@ -46,6 +52,10 @@ class Followed:
         """As Takings."""
         return await self.visits.call(self.source.taking_named, payment_id, charge_id)
 
+    async def bill_of(self, payment_id: str) -> str | None:
+        """As Takings."""
+        return await self.visits.call(self.source.bill_of, payment_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Paged:
@@ -64,6 +74,10 @@ class Paged:
         """As Takings."""
         return await self.visits.call(self.source.taking_named, payment_id, charge_id)
 
+    async def bill_of(self, payment_id: str) -> str | None:
+        """As Takings: here is nothing but orders."""
+        return None
+
 
 @dataclass(frozen=True)
 class Outside:
@@ -76,3 +90,4 @@ class Outside:
     messages: bool = False
     shops: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    most_asked: int = MOST_ASKED

@@ -14,23 +14,24 @@ from typing import Any, Final
 import structlog
 
 from onpaid.app.reconciling_findings import tickets_of
-from onpaid.app.reconciling_night import MARGIN, MOST_SHOWN, Night, Remaining
+from onpaid.app.reconciling_night import MARGIN, MOST_SHOWN, Night, Remaining, lifetime, why_of
 from onpaid.app.reconciling_plan import (
     REACH,
     Lists,
     Probe,
-    Worker,
+    gone_through,
     in_turn,
     planned,
+    shares,
     shown_since,
     state_after,
 )
 from onpaid.app.reconciling_request import SyncSettings
 from onpaid.app.reconciling_sessions import Sessions
 from onpaid.clock import Clock, Instant
-from onpaid.domain.reconciliation import Reconciliation, Span, SyncState, Trigger
+from onpaid.domain.reconciliation import Reconciliation, SyncState, Trigger
 from onpaid.engine.recorder import Recorder
-from onpaid.errors import NotPossible, OnpaidError, ProviderError, StoreError
+from onpaid.errors import NotPossible, ProviderError, StoreError
 from onpaid.repositories.reconciliations import Reconciliations
 
 log = structlog.get_logger("onpaid.reconciling")
@@ -126,7 +127,8 @@ class Reconciler:
             by=by,
         )
         run.left = planned(self._lists, asked, state, until)
-        version = await self.records.begin(run, now)
+        again = now + AGAIN if trigger == "scheduled" else 0
+        version = await self.records.begin(run, now, lifetime(remaining), again)
         return Night(run, version, self.records, self._clock, on_progress, remaining), state
 
     async def _quietly(self, night: Night, state: SyncState | None) -> None:
@@ -139,14 +141,13 @@ class Reconciler:
             left = await self._lists_gone_through(night, state)
             await self._probed(night)
             await self._told(night)
-            self._judge(run, night)
+            night.judge()
             run.completed_at = self._clock.now()
-            again = run.completed_at + AGAIN if night.broken and run.trigger == "scheduled" else 0
             kept = None if run.dry_run else state_after(run, state, night.again, left)
-            await self.records.end(run, night.version, kept, again)
+            await self.records.end(run, night.version, kept, self._again_at(night))
         except Exception as error:
             says = "Error: the reconciliation broke off; the next run does all of it"
-            log.error(says, run=run.id, why=_why(error))
+            log.error(says, run=run.id, why=why_of(error))
             await self._give_up(night, error)
             raise
         counts = run.counts
@@ -171,33 +172,27 @@ class Reconciler:
         sessions = self._lists.sessions
         for what in REACH:
             if what == "sessions" and sessions is not None:
-                # What earlier nights left open comes first, and has at most half of the room.
-                await self._again([] if state is None or run.dry_run else state.again, sessions, night)
-                waiting = await self._waiting(sessions, night, waiting, before, (night.room + 1) // 2)
-            run.left += await self._one_list(in_turn(spans, what), self._lists.worker(what), night)
+                # What earlier nights left open comes first, each with at most a third of the room.
+                again, open_still = shares(night.room, 0 if state is None else state.turn)
+                not_compared = [] if state is None or run.dry_run else state.again
+                night.again[:0] = await self._again(not_compared, sessions, night, again)
+                waiting = await self._waiting(sessions, night, waiting, before, open_still)
+            run.left += await gone_through(in_turn(spans, what), self._lists.worker(what), night)
         if sessions is not None:
-            if run.waiting_left and night.room and not night.late():
+            if run.waiting_left and night.room and not night.broken and not night.late():
                 waiting = await self._waiting(sessions, night, waiting, before, night.room)
             await sessions.differences(night)
         return waiting
 
     @staticmethod
-    async def _one_list(spans: Sequence[Span], worker: Worker | None, night: Night) -> list[Span]:
-        """Each stretch of a list, until one is not come to the end of; what is left."""
-        for nth, span in enumerate(spans):
-            rest = span if worker is None else await worker.span(span, night)
-            if rest is not None:
-                return [rest, *spans[nth + 1 :]]
-        return []
-
-    @staticmethod
-    async def _again(idents: Sequence[str], sessions: Sessions, night: Night) -> None:
-        """Ask about sessions that could not be compared the last time."""
+    async def _again(idents: Sequence[str], sessions: Sessions, night: Night, most: int) -> list[str]:
+        """Ask about sessions that could not be compared the last time; those whose turn it was not."""
         try:
-            night.again += await sessions.again(idents, night)
+            return await sessions.again(idents, night, most)
         except (ProviderError, StoreError) as error:
-            night.stopped("sessions that could not be compared", error)
+            await night.stopped("sessions that could not be compared", error)
             night.again += idents
+            return []
 
     @staticmethod
     async def _waiting(
@@ -208,7 +203,8 @@ class Reconciler:
                 *waiting, night, before=before, most=most
             )
         except (ProviderError, StoreError) as error:
-            night.stopped("sessions that have not ended", error)
+            await night.stopped("sessions that have not ended", error)
+            night.run.waiting_left = True
             return waiting
         return after, last
 
@@ -217,7 +213,7 @@ class Reconciler:
         if self._lists.probe is None or night.late():
             return
         try:
-            night.finds(found := await self._lists.probe())
+            night.finds(found := await night.in_time(self._lists.probe()))
             if not night.run.dry_run:
                 await self.records.mended(found)
         except ProviderError as error:
@@ -235,24 +231,18 @@ class Reconciler:
         for at in range(BATCH, len(new), BATCH):
             await self._recorder.record(self.records.tell(new[at : at + BATCH], now))
 
-    @staticmethod
-    def _judge(run: Reconciliation, night: Night) -> None:
-        run.state = "success" if not night.broken else "partial" if run.counts.seen else "error"
-        run.phase = ""
-        if night.broken:
-            run.why = "a provider or the store failed: what is left is looked at by the next run"
-        elif run.left:
-            run.why = "the limit of this run was reached: what is left is looked at by the next run"
+    def _again_at(self, night: Night) -> Instant | None:
+        """When to repeat a run that left something over for a failure: only planned ones are, and one by hand does not
+        stand in for them unless it did everything. None leaves what is planned as it is."""
+        run = night.run
+        if run.trigger == "scheduled":
+            return self._clock.now() + AGAIN if night.broken else 0
+        return None if night.broken or run.dry_run or run.left else 0
 
     async def _give_up(self, night: Night, error: Exception) -> None:
         """Say so in the run's record, and let the next one begin, if the store will."""
         run, now = night.run, self._clock.now()
-        run.state, run.completed_at, run.why = "error", now, _why(error)
+        run.state, run.completed_at, run.why = "error", now, why_of(error)
         with suppress(StoreError, NotPossible):
-            again = now + AGAIN if run.trigger == "scheduled" else 0
+            again = now + AGAIN if run.trigger == "scheduled" else None
             await self.records.end(run, night.version, None, again)
-
-
-def _why(error: Exception) -> str:
-    """The reason in words that may be kept: those of errors that we know."""
-    return str(error)[:300] if isinstance(error, OnpaidError) else type(error).__name__

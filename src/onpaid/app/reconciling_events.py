@@ -15,7 +15,7 @@ from onpaid.app.inbox import Inbox
 from onpaid.app.reconciling_night import Gate, Night, each
 from onpaid.clock import Instant
 from onpaid.domain.reconciliation import Span
-from onpaid.errors import ProviderError, StoreError
+from onpaid.errors import ProviderError, Refused, StoreError
 
 MOST_TYPES: Final = 20
 """Types of events that one list may be asked for."""
@@ -64,11 +64,19 @@ class Events:
 
     async def span(self, span: Span, night: Night) -> Span | None:
         """Bring in what the lists of a span hold; what is left of it. Raises NotPossible if another run took over."""
+        anew = False
         try:
             while span.part < len(self._parts):
                 if night.late():
                     return span
-                bodies, after = await self._page(span, night)
+                try:
+                    bodies, after = await self._page(span, night)
+                except Refused:
+                    if anew or not span.after:
+                        raise
+                    # Events are listed for thirty days: the one that the page begins after may be listed no more.
+                    span, anew = msgspec.structs.replace(span, after="", skip=0), True
+                    continue
                 while span.skip < len(bodies):
                     if not night.room:
                         return span
@@ -82,7 +90,7 @@ class Events:
                     span = msgspec.structs.replace(span, after=after, skip=0)
                 await night.progress(span.what)
         except (ProviderError, StoreError) as error:
-            night.stopped(span.what, error)
+            await night.stopped(span.what, error)
             return span
         return None
 
@@ -104,7 +112,7 @@ class Events:
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the others are brought in
-            night.failed("event", error)
+            night.failed(_name_of(body), error)
             return
         if receipt.verdict == "duplicate":
             return
@@ -115,3 +123,15 @@ class Events:
                 session = run.rpartition("/")[2]
                 night.counts.processed += 1
                 night.created(self._number_of(session), session)
+
+
+class _Named(msgspec.Struct):
+    id: str
+
+
+def _name_of(body: bytes) -> str:
+    """The event's id, so that it can be looked at where it comes from."""
+    try:
+        return msgspec.json.decode(body, type=_Named).id[:100]
+    except msgspec.MsgspecError:
+        return "an event without an id"

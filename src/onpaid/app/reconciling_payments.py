@@ -1,7 +1,8 @@
 """Payments of a provider's list against ours, where the provider does not list its events.
 
 A captured one that is missing is told as its webhook would have told it, by its provider itself, and so starts the
-same run; refunds that are missing are noted likewise.
+same run; refunds that are missing are noted likewise. Money mostly goes back long after it was taken, so the list of
+refunds is gone through as well: it names older payments.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import msgspec
 
 from onpaid.app.inbox import Inbox
 from onpaid.app.reconciling_findings import payment_compared, refund_compared
-from onpaid.app.reconciling_night import Gate, Night, each
+from onpaid.app.reconciling_night import Gate, Night, answers_nobody, each
 from onpaid.clock import Instant
 from onpaid.domain.payments import Payment, PaymentChanged, PaymentSucceeded
 from onpaid.domain.reconciliation import Span
@@ -33,6 +34,14 @@ class PaymentLists(Protocol):
 
     async def payments_between(self, since: Instant, until: Instant, skip: int) -> list[Taking]:
         """A page of the payments made in this time, whatever became of them."""
+        ...
+
+    async def refunded_between(self, since: Instant, until: Instant, skip: int) -> list[str]:
+        """The payments of a page of the refunds begun in this time, by the ids of their charges."""
+        ...
+
+    async def taking_named(self, payment_id: str, charge_id: str) -> Taking | None:
+        """One payment as it is now, or None where there is none of this id."""
         ...
 
     def told_by(self, taking: Taking) -> PaymentSucceeded:
@@ -58,30 +67,57 @@ class Payments:
         """Look through a stretch of the list; what is left of it. Raises NotPossible if another run took over."""
         try:
             while not night.late():
-                page = await self._page(span, night)
-                await self._compare([taking for taking in page if taking.captured and taking.ours], night)
-                if len(page) < PAGE:
+                seen = await (self._refunded(span, night) if span.part else self._taken(span, night))
+                if seen < PAGE and span.part:
                     return None
-                span = msgspec.structs.replace(span, skip=span.skip + len(page))
+                follows = {"skip": span.skip + seen} if seen >= PAGE else {"part": 1, "skip": 0}
+                span = msgspec.structs.replace(span, **follows)
                 await night.progress("payments")
         except (ProviderError, StoreError) as error:
-            night.stopped(span.what, error)
+            await night.stopped(span.what, error)
         return span
 
-    async def _page(self, span: Span, night: Night) -> list[Taking]:
-        return await self._gate.ask(
+    async def _taken(self, span: Span, night: Night) -> int:
+        """Compare a page of the payments made in this time; how many it has."""
+        page = await self._gate.ask(
             lambda: self._lists.payments_between(span.since, span.until, span.skip), night.late
         )
+        await self._compare(page, night)
+        return len(page)
 
-    async def _compare(self, taken: Sequence[Taking], night: Night) -> None:
+    async def _refunded(self, span: Span, night: Night) -> int:
+        """Compare older payments of which money went back in this time; how many refunds their page has."""
+        page = await self._gate.ask(
+            lambda: self._lists.refunded_between(span.since, span.until, span.skip), night.late
+        )
+        older: list[Taking] = []
+
+        async def one(charge: str) -> None:
+            try:
+                taking = await self._gate.ask(lambda: self._lists.taking_named("", charge), night.late)
+            except ProviderError as error:
+                if answers_nobody(error):
+                    raise
+                night.failed(charge, error)
+                return
+            if taking is not None and taking.taken_at < span.since:  # the others were in the list of payments
+                older.append(taking)
+
+        await each(dict.fromkeys(page), one)
+        await self._compare(older, night)
+        return len(page)
+
+    async def _compare(self, page: Sequence[Taking], night: Night) -> None:
+        taken = [taking for taking in page if taking.captured and taking.ours]
         known = await PAYMENTS.get_many(self._store, [taking.key for taking in taken])
 
         async def one(pair: tuple[Taking, Payment | None]) -> None:
             try:
                 await self._one(*pair, night)
-            except (ProviderError, StoreError):
-                raise
-            except Exception as error:  # noqa: BLE001 - whatever it is, the others are compared
+            except Exception as error:
+                if isinstance(error, StoreError) or answers_nobody(error):
+                    raise
+                # Whatever it is, the others are compared.
                 night.failed(pair[0].charge_id, error)
 
         await each(zip(taken, known, strict=True), one)

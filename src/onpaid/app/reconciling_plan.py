@@ -21,6 +21,8 @@ from onpaid.domain.reconciliation import Finding, Reconciliation, Span, SyncStat
 HOUR: Final = 3_600_000
 OVERLAP: Final = HOUR
 """How far a window reaches back over the end of the last one: clocks differ, and lists lag."""
+SKEW: Final = 5 * 60_000
+"""The same for a stretch that is left over: what was made in its last minutes may be later by its provider's clock."""
 REACH: Final[Mapping[What, tuple[int, int | None]]] = {
     "undelivered events": (0, 30 * 24 * HOUR - HOUR),
     "events": (0, 30 * 24 * HOUR - HOUR),
@@ -73,28 +75,67 @@ def planned(lists: Lists, asked: SyncSettings, state: SyncState | None, until: I
         span
         for what in REACH
         if lists.worker(what) is not None
-        for span in _beside(old, Span(what, since_of(what, asked, state, until), until), whole=asked.exact)
+        for span in _beside(
+            old,
+            Span(what, since_of(what, asked, state, until), until),
+            0 if asked.exact else _seen(what, state, until),
+        )
     ]
     return merged([*old, *new])
 
 
-def _beside(old: Sequence[Span], window: Span, *, whole: bool) -> list[Span]:
+def _beside(old: Sequence[Span], window: Span, seen: Instant) -> list[Span]:
     """A window without what is still to be looked through: else a run that is cut short would never come to its end.
 
-    What lies before that was looked through already, and is again only where it was asked for by hand (`whole`).
+    For the same reason it begins at `seen`, if anything is left over: what lies before that was looked through already.
     """
-    mine = [span for span in old if span.what == window.what]
+    mine = sorted((span for span in old if span.what == window.what), key=lambda span: span.since)
     if not mine:
         return [window]
-    first, last = min(span.since for span in mine), max(span.until for span in mine)
-    before = [msgspec.structs.replace(window, until=first)] if whole and window.since < first else []
-    return [*before, msgspec.structs.replace(window, since=max(window.since, last))]
+    parts, begin = [], max(window.since, seen)
+    for span in mine:
+        if begin < min(span.since, window.until):
+            parts.append(msgspec.structs.replace(window, since=begin, until=min(span.since, window.until)))
+        begin = max(begin, span.until - SKEW)
+    if begin <= window.until:
+        parts.append(msgspec.structs.replace(window, since=begin))
+    return parts
+
+
+def _seen(what: What, state: SyncState | None, until: Instant) -> Instant:
+    """Until when a list was looked through, or is in what was left over; earlier where things of it may change since."""
+    mark = 0 if state is None else state.marks.get(what, 0)
+    return mark - OVERLAP - REACH[what][0] if mark <= until else 0
+
+
+def shares(room: int, turn: int) -> tuple[int, int]:
+    """How much of a limit goes to sessions that are asked about one by one, before their list has the rest: those that
+    could not be compared, and those that have not ended. What does not divide by three goes to another one each time,
+    so that a limit of one starves nobody."""
+    return (room + turn % 3) // 3, (room + (turn + 1) % 3) // 3
 
 
 def in_turn(spans: Sequence[Span], what: What) -> list[Span]:
     """The stretches of one list: what was begun first, then the oldest."""
     mine = [span for span in spans if span.what == what]
     return sorted(mine, key=lambda span: (not span.begun, span.since))
+
+
+async def gone_through(spans: Sequence[Span], worker: Worker | None, night: Night) -> list[Span]:
+    """Each stretch of a list, until the limit, the time or the provider's patience ends; what is left.
+
+    One that has a page which is answered and cannot be read holds up only itself, for as many nights as it takes.
+    """
+    left: list[Span] = []
+    for nth, span in enumerate(spans):
+        night.unreadable = False
+        rest = span if worker is None else await worker.span(span, night)
+        if rest is None:
+            continue
+        if not night.unreadable:
+            return [*left, rest, *spans[nth + 1 :]]
+        left.append(msgspec.structs.replace(rest, stuck=True))
+    return left
 
 
 def state_after(
@@ -105,7 +146,7 @@ def state_after(
     for what in REACH:
         mark = marks.get(what, 0)
         if not mark or run.since <= mark:
-            marks[what] = max(mark, run.until)
+            marks[what] = run.until  # also where a clock that was wrong had told a later one
     return SyncState(
         started_at=run.started_at,
         completed_at=run.completed_at,
@@ -120,6 +161,7 @@ def state_after(
         again=list(dict.fromkeys(again)),
         waiting_after=waiting[0],
         waiting_last=waiting[1],
+        turn=0 if state is None else (state.turn + 1) % 3,
     )
 
 

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from onpaid.app.reconciling_findings import compared, ended_without
-from onpaid.app.reconciling_night import Gate, Night, each
+from onpaid.app.reconciling_night import Gate, Night, answers_nobody, each
 from onpaid.app.reconciling_roles import SessionLists, SessionRecords
 from onpaid.clock import Clock, Instant
 from onpaid.domain.reconciliation import Span
@@ -20,11 +20,15 @@ from onpaid.domain.sessions import Session, SessionChanged, SessionDetails, Sess
 from onpaid.engine.journal import RUNS, Run
 from onpaid.engine.recorder import Recorder
 from onpaid.errors import Conflict, ProviderError, StoreError, StoreUnavailable, Unavailable
+from onpaid.repositories.paid_sessions import SETUP
 
 TRIES: Final = 20
 MOST_UNSURE: Final = 100
-"""Differences that are looked at once more in the end: what is as it should be by then is none."""
+"""Differences that wait to be looked at once more: what is as it should be by then is none."""
+TOGETHER: Final = 8
+"""Sessions that are asked about before we look at the time again."""
 
+NOT_ENDED: Final = "sessions that have not ended"
 MOST_AGAIN: Final = 1000
 """Sessions that the next run asks about because they could not be compared; if there are more, the list waits."""
 
@@ -70,7 +74,7 @@ class Sessions:
                     span = msgspec.structs.replace(span, after=after, skip=0)
                 await night.progress("sessions")
         except (ProviderError, StoreError) as error:
-            night.stopped(span.what, error)
+            await night.stopped(span.what, error)
         return span
 
     async def _page(self, span: Span, night: Night) -> tuple[list[SessionDetails], str | None]:
@@ -78,11 +82,10 @@ class Sessions:
             lambda: self._till.sessions_created(span.since, span.until, after=span.after or None), night.late
         )
 
-    async def again(self, idents: Sequence[str], night: Night) -> list[str]:
-        """Ask about sessions that could not be compared; those for whom there was no room."""
-        chosen = list(idents[: night.room])
-        await self._ask(chosen, night)
-        return list(idents[len(chosen) :])
+    async def again(self, idents: Sequence[str], night: Night, most: int) -> list[str]:
+        """Ask about sessions that could not be compared; those for whom there was no room, or no time."""
+        asked = await self._ask(idents[: min(most, night.room)], night, "sessions that could not be compared")
+        return list(idents[asked:])
 
     async def waiting(
         self, after: str, last: str, night: Night, *, before: Instant, most: int
@@ -97,25 +100,23 @@ class Sessions:
             keys = [session.key for session in page]
             page = page[keys.index(last) + 1 :] if last in keys else page
             asked = [session for session in page if session.created_at < before]
-            if len(asked) > most or (asked and night.late()):
-                chosen = asked[: 0 if night.late() else most]
-                await self._ask([session.session_id for session in chosen], night)
-                night.counts.asked += len(chosen)
-                return after, chosen[-1].key if chosen else last, True
-            await self._ask([session.session_id for session in asked], night)
-            night.counts.asked += len(asked)
-            most -= len(asked)
+            done = await self._ask([session.session_id for session in asked[:most]], night, NOT_ENDED)
+            night.counts.asked += done
+            if done < len(asked):
+                return after, asked[done - 1].key if done else last, True
+            most -= done
             if following is None:
                 return "", "", False
             after, last = following, ""
-            await night.progress("sessions that have not ended")
+            await night.progress(NOT_ENDED)
 
     async def differences(self, night: Night) -> None:
         """Look once more at what differed, now that what was under way has arrived: what still does is a finding."""
         unsure, self._unsure = self._unsure, []
-        if not unsure or night.late(self._settle):
-            return  # if there is no time, the next run finds them
-        await self._clock.sleep(self._settle)
+        if not unsure:
+            return
+        if not night.late(self._settle):
+            await self._clock.sleep(self._settle)
         known = await self._records.known([self._key(details.session_id) for details in unsure])
         for details, session in zip(unsure, known, strict=True):
             if session is not None and session.state == "paid":
@@ -124,20 +125,32 @@ class Sessions:
                 runs = await self._runs(self._fact(details))
                 night.finds(ended_without(details, [run for run in runs if run is not None]))
 
-    def _doubts(self, details: SessionDetails) -> None:
-        if len(self._unsure) < MOST_UNSURE:
-            self._unsure.append(details)
+    async def _ask(self, idents: Sequence[str], night: Night, phase: str) -> int:
+        """Ask about these, a few at a time, while there is time; how many it were. Raises ProviderError if nobody is
+        answered, NotPossible if another run took over."""
+        for at in range(0, len(idents), TOGETHER):
+            if night.late():
+                return at
+            await self._ask_some(idents[at : at + TOGETHER], night, again=phase != NOT_ENDED)
+            await night.progress(phase)
+        return len(idents)
 
-    async def _ask(self, idents: Sequence[str], night: Night) -> None:
+    async def _ask_some(self, idents: Sequence[str], night: Night, *, again: bool) -> None:
+        """`again` says that one which fails is to be noted: one that has not ended is asked about again anyhow."""
         found: list[SessionDetails] = []
+        failed: list[tuple[str, ProviderError]] = []
 
         async def one(ident: str) -> None:
             try:
                 found.append(await self._gate.ask(lambda: self._till.fetch_session(ident), night.late))
             except ProviderError as error:
-                self._failed(ident, error, night)
+                failed.append((ident, error))
 
         await each(idents, one)
+        if not found and len(failed) > 1 and all(answers_nobody(error) for _, error in failed):
+            raise failed[0][1]
+        for ident, error in failed:
+            self._failed(ident, error, night, again=again)
         await self._compare(found, night)
 
     async def _compare(self, page: Sequence[SessionDetails], night: Night) -> None:
@@ -150,6 +163,8 @@ class Sessions:
                 self._failed(pair[0].session_id, error, night)
 
         await each(zip(page, known, strict=True), one)
+        if len(self._unsure) >= MOST_UNSURE:
+            await self.differences(night)
         if len(night.again) > MOST_AGAIN:
             raise Unavailable("too many sessions cannot be compared: something is wrong with all of them")
 
@@ -162,7 +177,7 @@ class Sessions:
             if session.origin == "nightly_sync" and session.synced_at >= night.run.started_at:
                 return  # this very run brought it in, by its event
             if compared(details, session):
-                self._doubts(details)
+                self._unsure.append(details)
         elif state != "paid":
             await self._remember(details, session, night)
         night.counts.processed += 1
@@ -176,13 +191,16 @@ class Sessions:
             return
         if runs:
             if ended_without(details, runs):
-                self._doubts(details)  # or it has its order since we looked
+                self._unsure.append(details)  # or it has its order since we looked
             night.counts.skipped += 1
         else:
             number = self.number_of(details.session_id)
             if not night.run.dry_run:
                 night.counts.started += len(await self._recorder.record(facts=[fact]))
-            night.created(number, details.session_id)
+            if details.mode == SETUP:
+                night.counts.skipped += 1  # it is kept, and sold nothing: it has no order
+            else:
+                night.created(number, details.session_id)
         night.counts.processed += 1
 
     def _fact(self, details: SessionDetails) -> SessionTold:
@@ -225,10 +243,12 @@ class Sessions:
             return
         raise StoreUnavailable("too many others wrote the same session at once")
 
-    def _failed(self, ident: str, error: Exception, night: Night) -> None:
+    @staticmethod
+    def _failed(ident: str, error: Exception, night: Night, *, again: bool = True) -> None:
         night.counts.processed += 1
         night.failed(ident, error)
-        night.again.append(ident)
+        if again:
+            night.again.append(ident)
 
     def _key(self, ident: str) -> str:
         return f"{self.account}/{ident}"

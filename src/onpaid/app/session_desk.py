@@ -15,9 +15,10 @@ from typing import Final
 import msgspec
 
 from onpaid.app.session_request import SessionAsked, read_session_request
+from onpaid.app.till_visits import TillReadings
 from onpaid.clock import Clock, Instant
 from onpaid.domain.sessions import Session, SessionDetails, SessionRef, SessionState, SessionWanted, User
-from onpaid.engine.journal import RUNS
+from onpaid.engine.journal import RUNS, Run
 from onpaid.engine.recorder import Recorder
 from onpaid.errors import (
     Conflict,
@@ -28,7 +29,6 @@ from onpaid.errors import (
     StoreUnavailable,
     Unavailable,
 )
-from onpaid.providers.roles_billing import Till
 from onpaid.repositories.prices import Prices
 from onpaid.repositories.session_requests import SessionRequest, SessionRequests, digest_of, reference_of
 from onpaid.repositories.sessions import Sessions
@@ -77,7 +77,7 @@ class SessionDesk:
         requests: SessionRequests,
         prices: Prices,
         sessions: Sessions,
-        till: Till,
+        till: TillReadings,
         clock: Clock,
         random: Random,
         origins: Collection[str],
@@ -173,12 +173,23 @@ class SessionDesk:
                     "this session could not be opened: whoever runs the shop was told why. Ask again later, with "
                     "another Idempotency-Key"
                 )
+            if run is not None and run.state == "waiting" and await self._hindered(run):
+                raise Refused(
+                    "this session cannot be opened yet: whoever runs the shop was told why. Ask again later, with the "
+                    "same Idempotency-Key"
+                )
             if run is None or self._clock.monotonic() >= until:
                 raise Unavailable(
                     "Stripe has not answered yet: repeat the request with the same Idempotency-Key"
                 )
             await self._clock.sleep(wait)
             wait = min(wait * 1.5, LOOK_MOST)
+
+    async def _hindered(self, run: Run) -> bool:
+        """Whether it waits for a run that has failed: the user's customer, or the price."""
+        others = [thing.removeprefix("run:") for thing in run.wake if thing.startswith("run:")]
+        found = [await RUNS.get(self._recorder.store, other) for other in others]
+        return any(each is not None and each.record.state == "failed" for each in found)
 
     async def _details(self, kept: Session) -> SessionDetails | None:
         """The session as Stripe tells it, not older than a few seconds; None if it does not answer."""

@@ -75,6 +75,6 @@ def _origin(parts: SplitResult) -> str:
     """Scheme, host and port, each in one way of writing. Raises ValueError for what is no web address."""
     if parts.scheme not in PORTS or not parts.hostname or "@" in parts.netloc:
         raise ValueError("no web address")
-    port = parts.port or PORTS[parts.scheme]
+    port = PORTS[parts.scheme] if parts.port is None else parts.port
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}" + ("" if port == PORTS[parts.scheme] else f":{port}")

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from onpaid.app.orders_told import EventOfOrder
 from onpaid.app.shown import Mood, RunShown, TicketShown
 from onpaid.app.shown_delivery import DeliveryShown
 from onpaid.domain.money import Money
@@ -168,7 +169,8 @@ class Milestone(msgspec.Struct, frozen=True):
 
 
 class OrderShown(msgspec.Struct, frozen=True):
-    """One order with everything that happened to it."""
+    """One order with everything that happened to it. `session` or `bill` is the id of what it came from at Stripe; both
+    are empty for an order of a shop or of our own checkout. `told` are the billing events about it."""
 
     key: str
     number: str
@@ -189,3 +191,6 @@ class OrderShown(msgspec.Struct, frozen=True):
     tickets: list[TicketShown]
     timeline: list[Moment]
     delivery: DeliveryShown | None = None
+    session: str = ""
+    bill: str = ""
+    told: list[EventOfOrder] = []

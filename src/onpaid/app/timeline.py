@@ -32,6 +32,7 @@ ENDINGS_LEFT_OUT = (
     "cancel_shipment",
     "send_message",
     "keep_session",
+    "keep_renewal",
 )
 """Flows whose end is told by their last step, or is of no interest to whoever looks at an order."""
 

@@ -54,10 +54,11 @@ class _Jwk(msgspec.Struct):
 
 
 class _Jwks(msgspec.Struct):
-    keys: list[_Jwk]
+    keys: list[msgspec.Raw]
 
 
 _JWKS = msgspec.json.Decoder(_Jwks)
+_JWK = msgspec.json.Decoder(_Jwk)
 
 
 def looks_public(secret: str) -> bool:
@@ -88,7 +89,11 @@ def read_key_set(body: bytes) -> dict[str, list[tuple[str, PublicKey]]]:
     if len(given) > MOST_KEYS:
         raise InvalidInput(f"the set has more than {MOST_KEYS} keys")
     found: dict[str, list[tuple[str, PublicKey]]] = {"RS256": [], "ES256": []}
-    for jwk in given:
+    for told in given:
+        try:
+            jwk = _JWK.decode(told)
+        except msgspec.ValidationError:
+            continue
         algorithm, key = _public(jwk)
         if key is not None and jwk.alg in ("", algorithm):
             if jwk.kid and any(name == jwk.kid for name, _ in found[algorithm]):

@@ -23,6 +23,10 @@ DONE: Final[Mapping[str, str]] = {
     "take page": "Started a page of deliveries",
     "read session": "Read the session at {who}",
     "read lines": "Read what was bought in it from {who}",
+    "read bill": "Read the subscription’s bill at {who}",
+    "find session": "Asked {who} whether the subscription began in a session",
+    "read bill lines": "Read the lines of the bill from {who}",
+    "read invoice payment": "Asked {who} which payment paid it",
     "store order": "Kept the order, and started what follows from it",
     "note state": "Noted how the session ended",
     "read price": "Looked up the price",
@@ -49,4 +53,5 @@ TITLES: Final[Mapping[str, str]] = {
     "file_price": "File the price at Stripe",
     "archive_price": "Take a price off sale at Stripe",
     "keep_session": "Keep the paid session",
+    "keep_renewal": "Keep what a subscription paid",
 }

@@ -26,6 +26,9 @@ def web_settings(
         version=__version__,
         checkout_origins=settings["CHECKOUT_ORIGINS"],
         webhook_paths=_other_paths(settings),
+        checkouts_each=settings["CHECKOUT_PER_ADDRESS"],
+        checkouts_together=settings["CHECKOUT_PER_MINUTE"],
+        bench_noop=settings["ONPAID_BENCH_NOOP"],
     )
 
 

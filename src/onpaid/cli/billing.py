@@ -16,8 +16,8 @@ from typing import Any
 import msgspec
 import typer
 
-from onpaid.cli.output import facts, more, print_json, say, table, when
-from onpaid.cli.reach import Api, Json, api
+from onpaid.cli.output import facts, fail, more, print_json, say, table, when
+from onpaid.cli.reach import Api, Json, Unreachable, api
 from onpaid.errors import InvalidInput, NotPossible
 
 Reach = Callable[[], AbstractContextManager[Api]]
@@ -48,33 +48,51 @@ def tail(*, follow: bool, only: str | None, limit: int, as_json: bool, reach: Re
 def following(
     ask: Api, only: str | None, latest: list[Json], pause: Callable[[float], None]
 ) -> Iterator[Json]:
-    """Events as they are published, each once. It begins behind `latest`, the newest of them first."""
+    """Events as they are published, each once. It begins behind `latest`, the newest of them first.
+
+    A server that is not there for a while, since it restarts, is waited for; what was published meanwhile follows.
+    """
     seen = {event["id"] for event in latest}
     since = latest[0]["published"] if latest else None
+    if since is not None:
+        seen.update(event["id"] for event in _lately(ask, only, since))
+    away = False
     while True:
         pause(LOOK_AGAIN)
-        begins = None if since is None else (datetime.fromisoformat(since) - OVERLAP).isoformat()
-        cursor: str | None = None
         fresh: set[str] = set()
-        while True:
-            page = ask.get(
-                "billing-events",
-                state="published",
-                type=only,
-                since=begins,
-                order="oldest",
-                limit=PAGE,
-                cursor=cursor,
-            )
-            for event in page["items"]:
+        try:
+            for event in _lately(ask, only, since):
                 fresh.add(event["id"])
                 since = event["published"]
                 if event["id"] not in seen:
                     yield event
-            cursor = page["cursor"]
-            if cursor is None:
-                break
-        seen = fresh if fresh else seen
+        except Unreachable as lost:
+            if not away:
+                fail(lost)
+            away = True
+            seen |= fresh
+        else:
+            seen, away = fresh or seen, False
+
+
+def _lately(ask: Api, only: str | None, since: str | None) -> Iterator[Json]:
+    """The published events from shortly before `since` on, oldest first, however many pages."""
+    begins = None if since is None else (datetime.fromisoformat(since) - OVERLAP).isoformat()
+    cursor: str | None = None
+    while True:
+        page = ask.get(
+            "billing-events",
+            state="published",
+            type=only,
+            since=begins,
+            order="oldest",
+            limit=PAGE,
+            cursor=cursor,
+        )
+        yield from page["items"]
+        cursor = page["cursor"]
+        if cursor is None:
+            return
 
 
 def add(url: str, types: list[str], secret_file: Path | None, *, as_json: bool, reach: Reach = api) -> None:
@@ -175,7 +193,13 @@ def try_out(ident: str, *, as_json: bool, reach: Reach = api) -> None:
     if as_json:
         print_json({**told, "delivery": way})
         return
-    if way is None or not way["tries"]:
+    if way is not None and way["state"] == "held":
+        say(
+            f"{told['event']} is held back, since {ident} failed so often: once it is mended, "
+            f"`onpaid subscribers resume {ident}` delivers at once.",
+            "yellow",
+        )
+    elif way is None or not way["tries"]:
         say(f"{told['event']} is on its way: `onpaid subscribers show {ident}` tells what comes of it.")
     else:
         answer = "took it" if way["state"] == "delivered" else f"did not take it: {way['why']}"
@@ -198,7 +222,7 @@ def _outcome(ask: Api, ident: str, event: str) -> Json | None:
     for _ in range(TRIES):
         rows = ask.get("subscribers", ident, "deliveries", limit=20)["items"]
         found = next((row for row in rows if row["event"] == event), None)
-        if not ask.served or (found is not None and found["tries"]):
+        if not ask.served or (found is not None and (found["tries"] or found["state"] == "held")):
             break
         time.sleep(1.0)
     return found

@@ -23,12 +23,23 @@ WIDTH = 27
 
 def prove(since: str, until: str, *, off_only: bool, as_json: bool) -> int:
     """Prove a period; the exit code."""
-    try:
+
+    def prove_it() -> int:
         with api(whole=True) as ask:
             return run(ask, since, until, off_only=off_only, as_json=as_json)
-    except OnpaidError as why:  # 1 would say that something is off, and nobody knows
+
+    return code_of(prove_it)
+
+
+def code_of(proving: Callable[[], int]) -> int:
+    """The exit code of a proof; 2 of one that came to no end. 1 would say that something is off, and nobody knows."""
+    try:
+        return proving()
+    except OnpaidError as why:
         fail(why)
-        return 2
+    except KeyboardInterrupt:
+        fail("stopped: nothing is proven. A service that runs works on, and its console shows what it finds")
+    return 2
 
 
 def run(
@@ -133,18 +144,22 @@ def _finding(finding: Json) -> str:
 def _total(proof: Json) -> str:
     totals = proof["totals"]
     counted = {
-        "orders": totals["orders"],
-        "payments": totals["payments"],
-        "invoices": totals["invoices"],
-        "parcels": totals["parcels"],
-        "messages": totals["messages"],
-        "billing events": totals["events"],
+        "order": totals["orders"],
+        "payment": totals["payments"],
+        "invoice": totals["invoices"],
+        "parcel": totals["parcels"],
+        "message": totals["messages"],
+        "billing event": totals["events"],
     }
-    counts = ", ".join(f"{count:,} {name}" for name, count in counted.items() if count or name == "orders")
+    counts = ", ".join(
+        f"{count:,} {name}{'' if count == 1 else 's'}"
+        for name, count in counted.items()
+        if count or name == "order"
+    )
     found = ", ".join(f"{count} {name}" for name, count in totals["found"].items())
     paid = " + ".join(money(amount) for amount in totals["paid"]) or "nothing"
     back = " + ".join(money(amount) for amount in totals["refunded"])
     more = f", {back} given back" if back else ""
     more += f", {totals['under_way']} under way" if totals["under_way"] else ""
     more += f", {totals['waiting']} waiting for a person" if totals["waiting"] else ""
-    return f"{proof['sentence']} {counts}; {paid} paid{more}. {found}. {when(proof['since'])} to {when(proof['until'])}."
+    return f"{proof['sentence']} {counts}; {paid} paid{more}. {found}. {when(proof['since'])} to {when(proof['until'])} UTC."

@@ -139,13 +139,17 @@ class DeliveryWanted(msgspec.Struct, frozen=True):
 
 
 class Answered(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What came of one try to deliver. `gone`: the subscriber wants nothing more; `why` is fit for a person."""
+    """What came of one try to deliver. `gone`: the subscriber wants nothing more; `why` is fit for a person.
+
+    `unsent`: nothing was sent, since the subscriber was paused or failed too often while the try waited for its place.
+    """
 
     ok: bool
     status: int = 0
     why: str = ""
     gone: bool = False
     retry_after_s: int = 0
+    unsent: bool = False
 
 
 class ReplayWanted(msgspec.Struct, frozen=True):

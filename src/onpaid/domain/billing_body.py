@@ -18,8 +18,13 @@ SETTLED_BY: dict[BillingType, BillingType] = {
     "payment.action_required": "payment.successful",
     "invoice.payment_failed": "invoice.paid",
     "checkout.payment_failed": "checkout.payment_succeeded",
+    "payment.refunded": "payment.refund_failed",
 }
-"""News that say nothing any more once the other was noted of the same subject: they came late."""
+"""News that say nothing any more once the other was noted of the same subject: they came late. A refund that failed
+stays so, and there may be several of one payment: it is the same refund's failure that counts."""
+DISPUTED: frozenset[BillingType] = frozenset(("dispute.opened", "dispute.updated"))
+DISPUTE_ENDS = ("won", "lost", "warning_closed", "prevented")
+"""How a dispute can end, in Stripe's words (docs.stripe.com/api/disputes/object). That it is open says nothing then."""
 AFTER_PAYMENT: frozenset[BillingType] = frozenset(
     ("payment.refunded", "payment.refund_failed", "dispute.opened", "dispute.updated", "dispute.closed")
 )
@@ -68,16 +73,26 @@ def tree_of(event: BillingEvent) -> Any:
     return msgspec.to_builtins(body_of(event))
 
 
-def settled_by(news: BillingNews) -> str:
-    """The id of the event after which this news comes too late; empty if there is no such event."""
+def settled_by(news: BillingNews) -> tuple[str, ...]:
+    """The ids of the events after any of which this news comes too late; empty if there are no such events."""
+    if news.type in DISPUTED:
+        dispute, _, rest = news.mark.partition("/")
+        if rest.startswith("funds_"):  # money moves after the end as well
+            return ()
+        marks = [f"{dispute}/{status}" for status in DISPUTE_ENDS]
+        return tuple(_id(news, "dispute.closed", mark) for mark in marks)
     better = SETTLED_BY.get(news.type)
     if better is None:
-        return ""
-    return BillingNews(news.account, better, news.subject, 0, news.live).id
+        return ()
+    return (_id(news, better, news.mark if better == "payment.refund_failed" else ""),)
+
+
+def _id(news: BillingNews, type_: BillingType, mark: str = "") -> str:
+    return BillingNews(news.account, type_, news.subject, 0, news.live, mark).id
 
 
 def paid_by(news: BillingNews) -> str:
     """The id of the event that tells of the payment which this news is about; empty if it is about none."""
     if news.type not in AFTER_PAYMENT:
         return ""
-    return BillingNews(news.account, "payment.successful", news.subject, 0, news.live).id
+    return _id(news, "payment.successful")

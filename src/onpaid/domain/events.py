@@ -12,6 +12,7 @@ import msgspec
 
 from onpaid.clock import Instant
 from onpaid.domain.billing import BillingNews, SubscriptionTold
+from onpaid.domain.bills import SubscriptionPaid
 from onpaid.domain.checkouts import PaymentFailed
 from onpaid.domain.fulfilment import Fulfilment
 from onpaid.domain.messages import MessageTold
@@ -68,6 +69,7 @@ Fact = (
     | SessionTold
     | SessionChanged
     | SubscriptionTold
+    | SubscriptionPaid
     | BillingNews
 )
 

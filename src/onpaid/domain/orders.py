@@ -83,11 +83,18 @@ class Order(msgspec.Struct, frozen=True, omit_defaults=True):
     """Only an order of our own checkout has it."""
     session: str = ""
     """The id of the session that it came from, if it came from one: then it is paid, and no shop told of it."""
+    bill: str = ""
+    """The id of the bill that it came from, as `session`."""
 
     @property
     def key(self) -> str:
         """The order's key in the store: `konverzky/10042`."""
         return order_key(self.shop, self.number)
+
+    @property
+    def sold(self) -> str:
+        """The session or the bill that it came from; empty for an order that a shop told of."""
+        return self.session or self.bill
 
     @property
     def latest(self) -> Revision:

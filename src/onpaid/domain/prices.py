@@ -69,7 +69,8 @@ class PriceFiled(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def fits(self, price: Price) -> bool:
         """Whether what was filed is what the price says now."""
-        return (self.amount, self.recurring, self.tax_included, self.active) == (
+        return (self.stripe_product, self.amount, self.recurring, self.tax_included, self.active) == (
+            price.product,
             price.amount,
             price.recurring,
             price.tax_included,

@@ -15,18 +15,21 @@ from onpaid.domain.money import Money
 
 Effect = Literal["payment", "invoice", "shipment", "messages", "billing event"]
 FindingKind = Literal["missing", "unexplained", "differs", "double"]
-LineState = Literal["off", "under way", "refunded", "proven"]
+LineState = Literal["off", "under way", "unread", "refunded", "proven"]
+"""`unread`: nothing was found, and somebody who would know could not be asked."""
 KINDS: tuple[FindingKind, ...] = ("missing", "unexplained", "differs", "double")
 
 
 class RunTold(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How far a run is. `ticket` is its open ticket, `lane` the paused lane that it waits for."""
+    """How far a run is. `ticket` is its open ticket, or that of `lane`, the paused lane that it waits for; `wants` is
+    what it stopped for: a `decision`, a `product`, or an `invoice` that a person must make."""
 
     id: str
     state: str
     reason: str = ""
     ticket: str = ""
     lane: str = ""
+    wants: str = ""
 
 
 class TakenRow(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -34,7 +37,8 @@ class TakenRow(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `kept` says that an order of ours stands for it though no payment is kept (a session without an invoice). `tells`
     says that a billing event is expected, `billing` what became of it: `published`, `noted`, or nothing; `run` is the
-    run that publishes it.
+    run that publishes it. `keeper` is the run that is to make an order of a subscription's bill, and `event` the one that
+    told of that bill.
     """
 
     group: str
@@ -49,14 +53,17 @@ class TakenRow(msgspec.Struct, frozen=True, omit_defaults=True):
     tells: bool = False
     billing: str = ""
     run: RunTold | None = None
+    trouble: str = ""
+    keeper: RunTold | None = None
+    event: str = ""
 
 
 class HeldRow(msgspec.Struct, frozen=True, omit_defaults=True):
     """A payment that we keep, with what our records say became of it.
 
     `expects` are the effects that it must yield, as far as this proof looks at them. `told` has the state of each
-    message that is due by now; empty for one that is not there. `invoice`, `parcel` (with its
-    `courier_order`) and `awb` are what our runs noted.
+    message that is due by now; empty for one that is not there. `invoice` (with its `number`), `parcel` (with its
+    `courier_order` and how far it is) and `awb` are what our runs noted; `event` told of the payment.
     """
 
     group: str
@@ -69,8 +76,11 @@ class HeldRow(msgspec.Struct, frozen=True, omit_defaults=True):
     at: Instant
     expects: tuple[Effect, ...] = ()
     runs: dict[str, RunTold] = {}
+    event: str = ""
     invoice: int = 0
+    number: int = 0
     parcel: str = ""
+    parcel_state: str = ""
     courier_order: str = ""
     awb: str = ""
     dry_run: bool = False
@@ -89,14 +99,40 @@ class InvoiceRow(msgspec.Struct, frozen=True, omit_defaults=True):
     ours: str = ""
     """Our reference on it: the payment's id."""
     uuid: str = ""
+    credits: tuple[int, ...] = ()
+    """The credit notes on it."""
+
+
+class CreditRow(msgspec.Struct, frozen=True):
+    """What one credit note takes back of an invoice, in its minor units."""
+
+    group: str
+    invoice: int
+    credit: int
+    amount: int
 
 
 class ParcelRow(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A live parcel at the courier service: one that has its AWB, and so costs money."""
+    """A live parcel at the courier service: one that has its AWB, and so costs money. `back` says that it came back, by
+    our own records: another one may follow it then."""
 
     group: str
     parcel: str
     awb: str
+    back: bool = False
+
+
+class ToldRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What we told others of a payment: a billing event, or a message to the customer. `payment` is the payment's key,
+    empty for a message, which is only a row if no payment explains it. `real` says that its provider was asked for the
+    payment by name, and has it."""
+
+    group: str
+    effect: Effect
+    name: str
+    payment: str = ""
+    payment_id: str = ""
+    real: bool = False
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -134,14 +170,17 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Looked(msgspec.Struct, frozen=True):
-    """Which sources of payments and which effects were read whole. What was not is neither missing nor unexplained."""
+    """Which sources of payments and which effects were read whole. What was not is neither missing nor unexplained;
+    `unread` are those that should have been read and could not be."""
 
     sources: frozenset[str]
     effects: frozenset[str]
+    unread: frozenset[str] = frozenset()
 
 
 class Group(msgspec.Struct):
-    """All rows of one order. `asked` are the things that were asked for by name and are not there."""
+    """All rows of one order. `asked` are the things that were asked for by name and are not there, `credits` what each
+    credit note took back."""
 
     order: str
     taken: list[TakenRow] = []
@@ -149,3 +188,11 @@ class Group(msgspec.Struct):
     invoices: list[InvoiceRow] = []
     parcels: list[ParcelRow] = []
     asked: set[str] = set()
+    credits: list[CreditRow] = []
+    told: list[ToldRow] = []
+
+    def credited(self, invoice: InvoiceRow) -> int:
+        """How much of an invoice was taken back, in its minor units."""
+        return sum(
+            {each.credit: each.amount for each in self.credits if each.invoice == invoice.invoice}.values()
+        )

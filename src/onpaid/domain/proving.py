@@ -12,8 +12,13 @@ from collections.abc import Iterable, Iterator
 from onpaid.clock import Instant
 from onpaid.domain import proving_effects as effects
 from onpaid.domain.money import Money
-from onpaid.domain.proof_rows import Group, HeldRow, Line, LineState, Looked, TakenRow
-from onpaid.domain.proving_causes import Seen, reconcile, show
+from onpaid.domain.proof_rows import Group, HeldRow, InvoiceRow, Line, LineState, Looked, TakenRow, ToldRow
+from onpaid.domain.proving_causes import Seen, all_back, moves, show, unheard
+
+UNMATCHED = "make its invoice by hand, or give the money back: one of `onpaid tickets list` has its event"
+"""What is to be done about money that bears our sign and names no order."""
+NOT_TOLD = "waiting"
+"""The state of a run that keeps a bill which says that nobody told of its session: it waits for nothing else."""
 
 
 def payment_ask(payment: str) -> str:
@@ -31,8 +36,24 @@ def parcel_ask(parcel: str) -> str:
     return f"parcel:{parcel}"
 
 
-def to_ask(group: Group, looked: Looked) -> Iterator[tuple[str, HeldRow]]:
-    """What our records name and the lists did not show: to be asked for before it is called missing."""
+def credit_ask(invoice: int, credit: int) -> str:
+    """The name under which a credit note is asked for."""
+    return f"credit:{invoice}/{credit}"
+
+
+def number_ask(payment: str) -> str:
+    """The name under which a payment's invoice is asked for by its order's number."""
+    return f"number:{payment}"
+
+
+def told_ask(payment: str) -> str:
+    """The name under which the payment of a billing event is asked for."""
+    return f"told:{payment}"
+
+
+def to_ask(group: Group, looked: Looked) -> Iterator[tuple[str, HeldRow | InvoiceRow | ToldRow]]:
+    """What our records name and the lists did not show: to be asked for before it is called missing. And how much the
+    credit notes on an invoice take back of it: lists name them, and say no more."""
     taken = {each.payment for each in group.taken}
     invoices = {each.invoice for each in group.invoices}
     parcels = {each.parcel for each in group.parcels}
@@ -40,11 +61,32 @@ def to_ask(group: Group, looked: Looked) -> Iterator[tuple[str, HeldRow]]:
         asks = []
         if held.source in looked.sources and held.payment not in taken:
             asks.append(payment_ask(held.payment))
-        if "invoice" in held.expects and "invoice" in looked.effects and held.invoice not in {0, *invoices}:
-            asks.append(invoice_ask(held.invoice))
+        noted = invoice_ask(held.invoice)
+        gone = held.invoice not in {0, *invoices} and noted not in group.asked
+        if "invoice" in held.expects and "invoice" in looked.effects and gone:
+            asks.append(noted)
+        elif "invoice" in held.expects and "invoice" in looked.effects and _may_be_by_hand(group, held):
+            asks.append(number_ask(held.payment))
         if "shipment" in held.expects and "shipment" in looked.effects and held.parcel not in {"", *parcels}:
             asks.append(parcel_ask(held.parcel))
         yield from ((ask, held) for ask in asks if ask not in group.asked)
+    known = {each.credit for each in group.credits}
+    for invoice in group.invoices if "invoice" in looked.effects else ():
+        credits = ((credit_ask(invoice.invoice, each), each) for each in invoice.credits if each not in known)
+        yield from ((ask, invoice) for ask, _ in credits if ask not in group.asked)
+    real = taken | {each.payment for each in group.held} | {each.payment for each in group.told if each.real}
+    for told in group.told if "stripe" in looked.sources else ():
+        ask = told_ask(told.payment)
+        if told.payment and told.payment not in real and ask not in group.asked:
+            yield ask, told
+
+
+def _may_be_by_hand(group: Group, held: HeldRow) -> bool:
+    """Whether somebody may have made the invoice by hand, later than the list reaches, since no run makes it any more."""
+    if not held.order or moves(held.runs.get("invoice")) or effects.invoices_of(group, held):
+        return False
+    taken = next((each for each in group.taken if each.payment == held.payment), None)
+    return not all_back(taken, held)
 
 
 def prove_order(group: Group, looked: Looked, now: Instant) -> Line | None:
@@ -64,7 +106,8 @@ def prove_order(group: Group, looked: Looked, now: Instant) -> Line | None:
         messages = sum(effects.messages(each, taken.get(each.payment), seen) for each in held.values())
     if "billing event" in looked.effects:
         events = effects.billing_events(taken, held, now, seen)
-    # Whatever billing tells of is proven to be told, and is not passed over in silence: renewals name no order.
+    effects.told(group, taken, looked, seen)
+    # Whatever billing tells of is proven to be told, and is not passed over in silence: some of it is no order of ours.
     ours = [each for each in group.taken if each.expected or each.tells or each.payment in held]
     if not (ours or held or seen.findings):
         return None
@@ -73,6 +116,11 @@ def prove_order(group: Group, looked: Looked, now: Instant) -> Line | None:
     named = [each.charge or each.payment for each in ours] + [each.charge or each.payment for each in unseen]
     refunded = _sums(Money(each.refunded, each.amount.currency) for each in ours if each.refunded)
     state: LineState = "refunded" if refunded else "proven"
+    asked = {each.source for each in group.taken} | {
+        name for each in group.held for name in (each.source, *each.expects)
+    }
+    if looked.unread & asked:
+        state = "unread"
     if seen.findings or seen.under_way:
         state = "off" if seen.findings else "under way"
     return Line(
@@ -98,8 +146,15 @@ def _payment(taken: TakenRow | None, held: HeldRow | None, looked: Looked, now: 
             what = f"{taken.amount.format()} were taken as {taken.payment}, and we do not hold the payment"
             if now - taken.at < effects.GRACE_MS:
                 seen.under_way.append("payment")
+            elif taken.trouble:
+                seen.find("missing", "payment", what, taken.trouble, UNMATCHED)
+            elif taken.keeper is not None and (taken.keeper.lane or taken.keeper.state != NOT_TOLD):
+                seen.missing(effects.alone(taken), taken, "payment", what, run=taken.keeper)
+            elif taken.event and taken.keeper is None:
+                why = "its bill was told of before bills became orders"
+                seen.find("missing", "payment", what, why, f"onpaid events replay {taken.event}")
             else:
-                seen.find("missing", "payment", what, "no webhook came", reconcile(taken.at, now))
+                seen.find("missing", "payment", what, *unheard(taken, now))
     elif taken is None and held is not None:
         if held.source in looked.sources:
             what = f"we hold the payment {held.payment}, and {held.source} took no such money"
@@ -118,7 +173,7 @@ def _paid_twice(rows: Iterable[TakenRow], seen: Seen) -> None:
     """Several takings under one payment, of which more than one was kept."""
     kept: dict[str, set[str]] = {}
     for row in rows:
-        if row.refunded < row.amount.minor:
+        if row.expected and row.refunded < row.amount.minor:
             kept.setdefault(row.payment, set()).add(row.charge)
     for payment, charges in kept.items():
         if len(charges) > 1:

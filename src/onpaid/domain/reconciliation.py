@@ -55,7 +55,8 @@ class Span(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was made from `since` until `until`, both inclusive, as one provider lists it.
 
     `after` and `skip` say how far it was looked through: the page's cursor, and how many of its things. `part` counts
-    the lists that one span comes to (a provider takes only so many types of events at once).
+    the lists that one span comes to (a provider takes only so many types of events at once). `stuck` says that a page
+    of it cannot be read: it stays by itself.
     """
 
     what: What
@@ -64,11 +65,12 @@ class Span(msgspec.Struct, frozen=True, omit_defaults=True):
     after: str = ""
     skip: int = 0
     part: int = 0
+    stuck: bool = False
 
     @property
     def begun(self) -> bool:
         """Whether some of it was looked through."""
-        return bool(self.after or self.skip or self.part)
+        return bool(self.after or self.skip or self.part or self.stuck)
 
 
 class Counts(msgspec.Struct, omit_defaults=True):
@@ -93,8 +95,8 @@ class Counts(msgspec.Struct, omit_defaults=True):
 
     @property
     def seen(self) -> int:
-        """Everything that was looked at."""
-        return self.processed + self.events + self.payments
+        """Everything that was looked at, and could be."""
+        return self.created + self.skipped + self.events + self.payments
 
 
 class Reconciliation(msgspec.Struct, omit_defaults=True):
@@ -127,7 +129,8 @@ class SyncState(msgspec.Struct, omit_defaults=True):
     """Where the reconciliation stands: what the last run came to, and what the next one begins with.
 
     `marks` say for each list until when it was looked through, or is in `spans`; `again` are sessions that could not be
-    compared; `waiting_after` is how far the sessions that have not ended were asked about.
+    compared; `waiting_after` is how far the sessions that have not ended were asked about; `turn` counts the runs, so
+    that a small limit serves another list each time.
     """
 
     started_at: Instant
@@ -143,6 +146,7 @@ class SyncState(msgspec.Struct, omit_defaults=True):
     again: list[str] = []
     waiting_after: str = ""
     waiting_last: str = ""
+    turn: int = 0
 
 
 def merged(spans: list[Span]) -> list[Span]:

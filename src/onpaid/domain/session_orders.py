@@ -1,7 +1,7 @@
-"""How a paid session becomes an order: its number, its lines, their VAT, and whether an invoice can be made of it.
+"""How a paid session or bill becomes an order: its number, its lines, their VAT, and whether an invoice can be made.
 
-The number follows from the session's id alone, so that whoever hears of the session first gives it the same one. Lines
-come to exactly what was paid, to the minor unit: whatever Stripe's quantities and discounts make of a price.
+The number follows from the id alone, so that whoever hears of it first gives it the same one. Lines come to exactly
+what was paid, to the minor unit: whatever Stripe's quantities, discounts and credits make of a price.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class Lines(msgspec.Struct, frozen=True):
     unclear: str = ""
 
 
-def order_number(prefix: str, session_id: str, length: int = SHORT) -> str:
-    """The number of a session's order: letters A to Z and digits 2 to 7, behind the prefix."""
-    digest = hashlib.sha256(session_id.encode()).digest()
+def order_number(prefix: str, sold: str, length: int = SHORT) -> str:
+    """The number of the order of a session or bill: letters A to Z and digits 2 to 7, behind the prefix."""
+    digest = hashlib.sha256(sold.encode()).digest()
     return prefix + base64.b32encode(digest).decode()[:length]
 
 
@@ -51,9 +51,16 @@ def owner_of(details: SessionDetails, user: str = "") -> str:
 
 
 def order_lines(
-    details: SessionDetails, lines: Sequence[SessionLine], prices: Sequence[Price | None]
+    total: Money | None,
+    lines: Sequence[SessionLine],
+    prices: Sequence[Price | None],
+    *,
+    beside: int | None = None,
 ) -> Lines:
-    """The order's lines; `prices` has for each line our price of it, where we have one."""
+    """The order's lines, which come to the total; `prices` has for each line our price of it, where we have one.
+
+    `beside` is what of the total is known to be in no line; None: whatever is left, as a session does not say.
+    """
     made: list[OrderLine] = []
     unclear: list[str] = []
     rates: set[Decimal] = set()
@@ -64,14 +71,16 @@ def order_lines(
         else:
             rates.add(rate)
         made.append(_order_line(line, rate or Decimal(0)))
-    rest = (details.total.minor if details.total is not None else 0) - sum(line.total for line in lines)
-    if rest and details.total is not None:
+    rest = (total.minor if total is not None else 0) - sum(line.total for line in lines)
+    if beside is not None and rest != beside:
+        unclear.append("its lines do not come to its total")
+    if rest and total is not None:
         rate = next(iter(rates)) if len(rates) == 1 else Decimal(0)
         if rest < 0:
             unclear.append("less was paid than the lines come to")
         elif len(rates) > 1:
             unclear.append("the VAT of what was paid beside the lines is not known")
-        amount = Money(rest, details.total.currency).to_decimal()
+        amount = Money(rest, total.currency).to_decimal()
         name = "Shipping" if rest > 0 else "Deduction"
         made.append(OrderLine(REST, REST, name, Decimal(1), amount, rate))
     return Lines(tuple(made), "; ".join(dict.fromkeys(unclear)))
@@ -108,8 +117,10 @@ def vat_percent(line: SessionLine, price: Price | None) -> Decimal | None:
 
 
 def _rate_of(net: int, tax: int) -> Decimal | None:
-    """The whole percentage that makes this tax of this net amount, if there is exactly one."""
-    if net <= 0 or tax < 0:
+    """The whole percentage that makes this tax of this net amount, if there is exactly one; of a credit likewise."""
+    if net < 0:
+        net, tax = -net, -tax
+    if not net or tax < 0:
         return None
     near = half_up(Fraction(100 * tax, net))
     fitting = [

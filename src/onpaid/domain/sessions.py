@@ -106,7 +106,10 @@ class SessionRef(msgspec.Struct, frozen=True):
 
 
 class SessionDetails(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A session as Stripe tells it now. `total` is None while there is nothing to pay yet (set-up sessions)."""
+    """A session as Stripe tells it now. `total` is None while there is nothing to pay yet (set-up sessions).
+
+    `invoice_id` is its bill, where a subscription began in it.
+    """
 
     session_id: str
     mode: str
@@ -124,6 +127,13 @@ class SessionDetails(msgspec.Struct, frozen=True, omit_defaults=True):
     url: str = ""
     refunded: int | None = None
     """What went back of it, in minor units; None where that was not asked."""
+    invoice_id: str | None = None
+
+    @property
+    def bill(self) -> str:
+        """The bill that knows which payment paid, where the session does not; empty where none is needed."""
+        owed = self.total is not None and self.total.minor > 0
+        return self.invoice_id or "" if owed and self.payment_id is None else ""
 
     @property
     def state(self) -> SessionState:
@@ -136,7 +146,8 @@ class SessionDetails(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class SessionLine(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One line of a session, in minor units of its currency. `total` has discount and tax in it."""
+    """One line of a session or a bill, in minor units of its currency, below 0 for a credit. `total` has discount and
+    tax in it."""
 
     id: str
     name: str

@@ -80,11 +80,13 @@ class Delivery(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Outgoing(msgspec.Struct, frozen=True):
-    """What a try needs: where to, signed with what, and the event. Holds a secret: never journaled."""
+    """What a try needs: where to, signed with what, and the event. Holds a secret: never journaled. `held` says that
+    nothing is to be sent now."""
 
     url: str
     secret: str
     event: BillingEvent
+    held: bool = False
 
     def __repr__(self) -> str:
         return f"Outgoing({self.event.id!r})"

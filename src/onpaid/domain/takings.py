@@ -17,7 +17,8 @@ class Taking(msgspec.Struct, frozen=True, omit_defaults=True):
     `payment_id` is the id under which we keep the payment (Stripe's PaymentIntent, Razorpay's order), `charge_id` the
     single taking of money under it. `taken_at` is when it was made there, in whole seconds; `order` is the order's
     number where the payment names one, and `ours` says that it bears a sign of ours: other money comes to the same
-    account. `captured` is false for money that was only authorised or whose payment failed.
+    account. `captured` is false for money that was only authorised or whose payment failed. `trouble` says why nobody
+    can tell its order, where it bears our sign and names none that could be one.
     """
 
     account: str
@@ -33,6 +34,7 @@ class Taking(msgspec.Struct, frozen=True, omit_defaults=True):
     customer_id: str = ""
     status: str = ""
     reference: str = ""
+    trouble: str = ""
 
     @property
     def key(self) -> str:

@@ -22,7 +22,7 @@ from onpaid.engine.holding import let_next_in, take_turn
 from onpaid.engine.journal import LANES, MOST_ATTEMPTS_KEPT, TICKETS, Attempt, LaneState, Step
 from onpaid.engine.lanes import DEFAULT, Lanes
 from onpaid.engine.telling import Telling
-from onpaid.engine.tickets import DOES_NOT_ANSWER, new_ticket, ticket_id
+from onpaid.engine.tickets import DOES_NOT_ANSWER, REFUSES_US, new_ticket, ticket_id
 from onpaid.errors import Doubtful, Refused, StoreError, Unauthorised, Unavailable
 from onpaid.metrics import STEPS
 from onpaid.store.port import Write
@@ -186,7 +186,7 @@ class OutsideCall:
         ticket = new_ticket(
             None,
             subject=f"lane:{lane}",
-            cause="refused our credentials",
+            cause=REFUSES_US,
             title=f"{lane} refuses our credentials or configuration, so its lane is paused: "
             f"mend the setting, restart the service, then `onpaid lanes resume {lane}`",
             category="settings",

@@ -13,7 +13,7 @@ import msgspec
 from onpaid.engine.journal import LANES, RUNS, TICKETS, Attempt, LaneState, Run
 from onpaid.engine.recorder import different_ticket
 from onpaid.engine.runner import Engine
-from onpaid.engine.tickets import ticket_id
+from onpaid.engine.tickets import lane_ticket
 from onpaid.errors import Conflict, InvalidInput, NotPossible
 from onpaid.store.port import Write
 from onpaid.store.records import Versioned
@@ -115,7 +115,7 @@ class Operations:
         self._known(lane)
         engine, now = self._engine, self._engine.clock.now()
         writes: list[Write] = [LANES.put(LaneState(lane))]
-        held = await TICKETS.get(engine.store, ticket_id(f"lane:{lane}", "refused our credentials"))
+        held = await TICKETS.get(engine.store, lane_ticket(lane))
         if held is not None and held.record.state == "open":
             record = held.record
             record.state, record.closed_at, record.closed_by = "closed", now, f"lane resumed by {by}"

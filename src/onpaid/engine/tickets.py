@@ -17,11 +17,17 @@ from onpaid.metrics import TICKETS
 MOST_FACT = 600
 DOES_NOT_ANSWER = "does not answer"
 """The cause of the one ticket of a lane whose provider is down."""
+REFUSES_US = "refused our credentials"
 
 
 def ticket_id(subject: str, cause: str) -> str:
     """The id of the ticket of this subject and cause."""
     return "tkt_" + hashlib.sha256(f"{subject}\n{cause}".encode()).hexdigest()[:16]
+
+
+def lane_ticket(lane: str) -> str:
+    """The id of the one ticket of a lane that is paused because its provider refuses our credentials."""
+    return ticket_id(f"lane:{lane}", REFUSES_US)
 
 
 def new_ticket(

@@ -162,7 +162,8 @@ def _must_be_exact(draft: InvoiceDraft, booked: InvoiceRef) -> None:
     """The accounts must hold exactly what was paid, or the customer is not told."""
     if booked.total is not None and booked.total != draft.total:
         raise Problem(
-            "The invoice in the accounts does not come to what was paid; it was not mailed. Credit it and retry",
+            "The invoice in the accounts does not come to what was paid; it was not mailed. Credit it, make the "
+            "right one there by hand, and cancel this run",
             category="invoice",
             severity="critical",
             facts={

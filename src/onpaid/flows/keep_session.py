@@ -1,7 +1,8 @@
 """A session that was paid becomes an order, once: whoever told of it, and however often.
 
 The webhook and the nightly reconciliation start the same run. What was told is never believed alone: the session is
-read, and every line of it. What follows (an invoice, a billing event) starts in the commit that stores the order.
+read, and every line of it; where a subscription began in it, also what paid its first bill. What follows (an invoice,
+a billing event) starts in the commit that stores the order.
 """
 
 from __future__ import annotations
@@ -34,8 +35,11 @@ async def keep_session(ctx: Context, told: SessionTold, *, till: Till, sessions:
     details = await ctx.step("read session", once_settled(till), told.session_id)
     if details.state != "paid":
         return await ctx.step("note state", sessions.note_seen, told, details, at)
+    paid = None
+    if details.bill:
+        paid = await ctx.step("read invoice payment", till.fetch_bill_payment, details.bill)
     lines = await ctx.step("read lines", till.session_lines, told.session_id)
-    stored = await ctx.step("store order", sessions.store_paid, told, details, lines, at)
+    stored = await ctx.step("store order", sessions.store_paid, told, details, lines, at, paid)
     if stored.why_no_invoice:
         raise Problem(
             f"A session is paid and kept as order {stored.number}, but no invoice can be made of it: "

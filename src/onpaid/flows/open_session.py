@@ -1,13 +1,16 @@
 """A user wants to pay: a page for it is opened at Stripe, once for each request.
 
 The price is ours and is filed there first if it is not yet; the user's customer is made if there is none. A customer
-that was deleted there is replaced by the next generation. The customer is read after the price is filed, since filing
-may take a while: so the session is made for a customer that was there a moment ago.
+that was deleted there is replaced by the next generation, and so is one that Stripe refused and a person gave up: else its
+user could never pay. The customer is read after the price is filed, since filing may take a while: so the session is
+made for a customer that was there a moment ago.
 """
 
 from __future__ import annotations
 
 from typing import Final
+
+import msgspec
 
 from onpaid.clock import as_instant
 from onpaid.domain.prices import PriceFiled, PriceWanted
@@ -57,9 +60,7 @@ async def open_session(
             await ctx.step("note replaced", user_customers.note_replaced, user.id, customer, DELETED, at)
             customer = ""
     if not customer:
-        wanted_anew = CustomerWanted(user, known.generation + 1, at)
-        made = await ctx.call("file customer", wanted_anew, CustomerRef)
-        customer = made.customer_id
+        customer = await _new_customer(ctx, CustomerWanted(user, known.generation + 1, at))
     draft = SessionDraft(
         reference=wanted.reference,
         customer_id=customer,
@@ -73,3 +74,12 @@ async def open_session(
     opened = await ctx.step("create session", till.create_session, draft, find=till.find_session)
     await ctx.step("note session", sessions.note_opened, opened, wanted, at)
     return opened
+
+
+async def _new_customer(ctx: Context, wanted: CustomerWanted) -> str:
+    """The id of the customer that is made. Raises Problem if two runs of it were cancelled."""
+    try:
+        return (await ctx.call("file customer", wanted, CustomerRef)).customer_id
+    except Problem:  # a person cancelled its run, which may have been refused for what it asked
+        later = msgspec.structs.replace(wanted, generation=wanted.generation + 1)
+        return (await ctx.call("file next customer", later, CustomerRef)).customer_id

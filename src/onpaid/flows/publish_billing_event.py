@@ -14,8 +14,8 @@ from onpaid.engine.flow import flow
 from onpaid.providers.roles_billing import Topic
 from onpaid.repositories.billing import Billing, Noted
 
-PATIENCE = timedelta(hours=1)
-"""How long an event waits for the one before it: the others must not be lost over one that cannot be published."""
+AS_LONG_AS_IT_TAKES = timedelta(days=3650)
+"""An event waits for the one before it while somebody tries to publish that; `look_turn` says when nobody does."""
 LOOK_AGAIN = timedelta(minutes=5)
 
 
@@ -29,7 +29,7 @@ async def publish_billing_event(ctx: Context, news: BillingNews, *, billing: Bil
     noted = await ctx.step("note event", billing.note, news)
     if noted.stale:
         return f"not told: {noted.stale}"
-    await ctx.wait_at_most("turn", billing.look_turn, news.id, at_most=PATIENCE, every=LOOK_AGAIN)
+    await ctx.wait_at_most("turn", billing.look_turn, news.id, at_most=AS_LONG_AS_IT_TAKES, every=LOOK_AGAIN)
     message = await ctx.step("publish", topic.publish, _event(news, noted))
     return await ctx.step("note published", billing.note_published, news.id, message)
 

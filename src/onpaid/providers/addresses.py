@@ -29,6 +29,8 @@ _METADATA: Final = frozenset(
 )
 _METADATA_NAMES: Final = frozenset({"metadata", "metadata.google.internal", "metadata.goog", "instance-data"})
 _TRANSLATED: Final = ipaddress.IPv6Network("64:ff9b::/96")
+_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
+"""Where every IPv6 address on the internet is; outside of it are sites and translators of somebody's own."""
 
 
 def checked_base(base: str, service: str) -> str:
@@ -39,7 +41,8 @@ def checked_base(base: str, service: str) -> str:
     except ValueError:
         host = None
     clean = base.isascii() and base.isprintable() and not any(c in base for c in ' \\@?#"<>')
-    if not host or not clean or parts.scheme not in ("https", "http") or "/../" in f"{parts.path}/":
+    dots = not {".", ".."}.isdisjoint(parts.path.split("/")) if host else False
+    if not host or not clean or parts.scheme not in ("https", "http") or dots:
         raise SettingsError(
             f"{service}: the base address must look like https://host/path, and hold nothing else"
         )
@@ -69,18 +72,20 @@ def checked_address(url: str, service: str, *, public: bool) -> str:
     bare = checked_base(bare, service) if bare[-1:] != "/" else f"{checked_base(bare, service)}/"
     if not query.isascii() or not query.isprintable() or any(c in query for c in ' \\#"<>'):
         raise SettingsError(f"{service}: the address holds a blank or another odd character")
-    if public and _near(urlsplit(bare).hostname or "") is not False:
+    parts = urlsplit(bare)
+    if public and not _far(parts.hostname or ""):
         raise SettingsError(
             f"{service}: the address must be on the internet, not on this machine or beside it"
         )
-    if not urlsplit(bare).path:
+    bare = parts.scheme + bare[len(parts.scheme) :]  # HTTPS:// is fine, and compared with what is asked for
+    if not parts.path:
         bare += "/"
     return f"{bare}{mark}{query}"
 
 
 def socket_to_public(found: tuple[Any, ...]) -> socket.socket:
     """As `socket_to`, for such an address: OSError as well if the name resolves to this machine or a private network."""
-    if not _plain(ipaddress.ip_address(found[4][0].partition("%")[0])).is_global:
+    if not _public(ipaddress.ip_address(found[4][0].partition("%")[0])):
         raise OSError(f"{found[4][0]} is no address on the internet")
     return socket_to(found)
 
@@ -99,12 +104,27 @@ def _near(host: str) -> bool | None:
         if not _callable(address):
             return None
         return bool(address.is_loopback or (address.is_private and not address.is_reserved))
-    name = host.rstrip(".").lower()
+    name = host.removesuffix(".").lower()
     last = name.rpartition(".")[2]
     # 2852039166 and 0x7f.1 are addresses too, and so may be what hides behind a percent sign.
-    if not last or last.isdigit() or last.startswith("0x") or "%" in name or name in _METADATA_NAMES:
+    if not all(0 < len(label) < 64 for label in name.split(".")):
+        return None
+    if last.isdigit() or last.startswith("0x") or "%" in name or name in _METADATA_NAMES:
         return None
     return "." not in name
+
+
+def _far(host: str) -> bool:
+    """Whether `host` may be on the internet: an address there, or a name that is none of a machine beside us."""
+    with suppress(ValueError):
+        return _public(ipaddress.ip_address(host))
+    return _near(host) is False
+
+
+def _public(address: Address) -> bool:
+    """Whether an address is on the internet."""
+    plain = _plain(address)
+    return plain.is_global and (isinstance(plain, ipaddress.IPv4Address) or plain in _UNICAST)
 
 
 def _callable(address: Address) -> bool:

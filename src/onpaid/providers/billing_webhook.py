@@ -71,6 +71,8 @@ class SubscriberDoors:
         outgoing = await self._directory.outgoing(subscriber, event)
         if outgoing is None:
             return Answered(False, why="there is nobody to deliver to", gone=True)
+        if outgoing.held:
+            return Answered(False, unsent=True)
         call = current_call.get()
         patience = (call.timeout if call else TIMEOUT.total_seconds()) * OF_IT
         try:
@@ -116,6 +118,7 @@ class SubscriberDoors:
             SERVICE,
             base,
             largest=LARGEST_ANSWER,
+            cut=True,
             socket_factory=socket_to if self.settings.private else socket_to_public,
         )
         self._hosts[base] = http

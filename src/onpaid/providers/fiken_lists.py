@@ -10,8 +10,9 @@ from datetime import date, timedelta
 from typing import Final
 
 from onpaid.acts import act
-from onpaid.errors import Doubtful
-from onpaid.providers.fiken_wire import Invoice
+from onpaid.domain.money import Money
+from onpaid.errors import Doubtful, Refused
+from onpaid.providers.fiken_wire import CreditNote, Invoice, as_counted
 from onpaid.providers.http import Http
 from onpaid.providers.roles_proving import IssuedInvoice
 
@@ -29,13 +30,20 @@ class FikenLists:
     @act(repeatable=True, lane="fiken", timeout=TIMEOUT)
     async def invoices_issued(self, since: date, until: date, page: int) -> tuple[list[IssuedInvoice], bool]:
         """A page of the invoices issued on these days, both inclusive; and whether more follow."""
-        days: dict[str, str | int | bool] = {
-            "issueDateGe": since.isoformat(),
-            "issueDateLe": until.isoformat(),
-        }
-        answer = await self._http.get(
-            *self._company, "invoices", params={**days, "page": page, "pageSize": PAGE}
-        )
+        return await self._listed(page, issueDateGe=since.isoformat(), issueDateLe=until.isoformat())
+
+    @act(repeatable=True, lane="fiken", timeout=TIMEOUT)
+    async def invoices_numbered(self, number: str) -> list[IssuedInvoice]:
+        """The invoices with this order reference, whenever they were issued."""
+        found, more = await self._listed(0, orderReference=number)
+        if more:
+            raise Refused(f"Fiken: more than {PAGE} invoices have the order reference {number[:40]!r}")
+        return found
+
+    async def _listed(self, page: int, **only: str) -> tuple[list[IssuedInvoice], bool]:
+        """One page of the invoices that fit; and whether more follow."""
+        params: dict[str, str | int | bool] = {**only, "page": page, "pageSize": PAGE}
+        answer = await self._http.get(*self._company, "invoices", params=params)
         found = answer.read(list[Invoice])
         counted = answer.headers.get(COUNTED, "")
         if counted.isdecimal() and len(found) != max(0, min(PAGE, int(counted) - page * PAGE)):
@@ -48,13 +56,20 @@ class FikenLists:
         answer = await self._http.get(*self._company, "invoices", invoice_id, accept=(404,))
         return None if answer.status == 404 else _issued(answer.read(Invoice))
 
+    @act(repeatable=True, lane="fiken", timeout=TIMEOUT)
+    async def credit_named(self, credit: int) -> Money | None:
+        """How much a credit note takes back, VAT included; None where the accounts say that there is none."""
+        answer = await self._http.get(*self._company, "creditNotes", credit, accept=(404,))
+        return None if answer.status == 404 else as_counted(answer.read(CreditNote))
+
 
 def _issued(invoice: Invoice) -> IssuedInvoice:
     return IssuedInvoice(
         invoice_id=invoice.invoice_id,
         number=invoice.invoice_number,
-        total=invoice.total,
+        total=as_counted(invoice),
         order_reference=invoice.order_reference or "",
         our_reference=invoice.our_reference or "",
         uuid=(invoice.invoice_draft_uuid or "").lower(),
+        credits=tuple(invoice.associated_credit_notes or ()),
     )

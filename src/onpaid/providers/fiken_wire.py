@@ -50,6 +50,7 @@ class Invoice(msgspec.Struct, rename="camel"):
     invoice_draft_uuid: str | None = None
     customer: Contact | None = None
     dispatches: list[_Dispatch] = []
+    associated_credit_notes: list[int] | None = None
 
     @property
     def mails(self) -> int:
@@ -72,6 +73,13 @@ class Invoice(msgspec.Struct, rename="camel"):
         )
 
 
+class CreditNote(msgspec.Struct, rename="camel"):
+    """What was taken back of an invoice."""
+
+    gross: int
+    currency: str = "NOK"
+
+
 class Company(msgspec.Struct, rename="camel"):
     """A company that the token may work for."""
 
@@ -85,6 +93,15 @@ class BankAccount(msgspec.Struct, rename="camel"):
 
     account_code: str = ""
     inactive: bool = False
+
+
+def as_counted(told: Invoice | CreditNote) -> Money:
+    """The amount as Fiken tells it, in whichever currency somebody wrote it: a list is read whole, and what is in a
+    currency that we make no invoices in is held against nothing of ours. Refused if it cannot be any amount."""
+    try:
+        return Money.from_wire(told.gross, told.currency)
+    except InvalidInput as bad:
+        raise Refused(f"Fiken: an amount cannot be read: {bad}") from None
 
 
 def contact_body(contact: ContactDetails, countries: CountryFormat) -> dict[str, Any]:

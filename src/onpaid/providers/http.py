@@ -65,7 +65,8 @@ class _Attempt:
 
 
 class Http:
-    """A client for one service. `base` is a setting; `headers` go with every request and hold secrets."""
+    """A client for one service. `base` is a setting; `headers` go with every request and hold secrets. `cut` leaves
+    unread what an answer has beyond `largest`, or broke off, instead of a doubt: for whom only the status counts."""
 
     def __init__(
         self,
@@ -76,6 +77,7 @@ class Http:
         explain: Explain = lambda answer: None,
         timeout: float = DEFAULT_TIMEOUT,
         largest: int = LARGEST_ANSWER,
+        cut: bool = False,
         socket_factory: Callable[[tuple[Any, ...]], socket] = socket_to,
     ) -> None:
         self.service = service
@@ -92,7 +94,7 @@ class Http:
             **secret,
         }
         self._secrets = frozenset(value.split()[-1] for value in secret.values() if value)
-        self._explain, self._timeout, self._largest = explain, timeout, largest
+        self._explain, self._timeout, self._largest, self._cut = explain, timeout, largest, cut
         self._session: aiohttp.ClientSession | None = None
         self._socket_factory = socket_factory
 
@@ -177,14 +179,22 @@ class Http:
         return Unavailable(f"{self.service} cannot be reached, so {what} was not sent: {why}")
 
     async def _body(self, reply: aiohttp.ClientResponse, asked: str) -> bytes:
+        import aiohttp
+
         parts: list[bytes] = []
         size = 0
-        async for part in reply.content.iter_any():
-            size += len(part)
-            if size > self._largest:
-                reply.close()
-                raise Doubtful(f"{asked}, with more than {self._largest} bytes", answered=True)
-            parts.append(part)
+        try:
+            async for part in reply.content.iter_any():
+                size += len(part)
+                if size > self._largest:
+                    reply.close()
+                    if self._cut:
+                        break
+                    raise Doubtful(f"{asked}, with more than {self._largest} bytes", answered=True)
+                parts.append(part)
+        except aiohttp.ClientPayloadError:
+            if not self._cut:
+                raise
         return b"".join(parts)
 
     def _open(self) -> aiohttp.ClientSession:

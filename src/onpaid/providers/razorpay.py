@@ -130,6 +130,18 @@ class Razorpay(RazorpayWebhooks):
         return [self._taking(each) for each in page.items]
 
     @act(repeatable=True, lane="razorpay", timeout=TIMEOUT)
+    async def refunded_between(self, since: Instant, until: Instant, skip: int) -> list[str]:
+        """The payments of a page of the refunds that were begun in this time: as `payments_between`, by their ids."""
+        params: dict[str, str | int | bool] = {
+            "from": since // 1000,
+            "to": until // 1000,
+            "count": MOST_LISTED,
+            "skip": skip,
+        }
+        page = (await self._http.get("v1", "refunds", params=params)).read(wire.Refunds)
+        return [each.payment_id for each in page.items]
+
+    @act(repeatable=True, lane="razorpay", timeout=TIMEOUT)
     async def refunds_of(self, taking: Taking) -> tuple[list[PaymentChanged], bool]:
         """What the webhooks of a payment's refunds would have told, and whether some are still on their way."""
         path = ("v1", "payments", _checked(taking.charge_id), "refunds")

@@ -10,6 +10,7 @@ from typing import Protocol
 from onpaid.acts import Finding
 from onpaid.clock import Instant
 from onpaid.domain.billing import Answered, BillingEvent, SubscriptionDetails
+from onpaid.domain.bills import Bill, BillPaid
 from onpaid.domain.prices import Price, PriceRef, ProductRef
 from onpaid.domain.sessions import (
     CustomerRef,
@@ -83,6 +84,22 @@ class Till(Protocol):
         A read."""
         ...
 
+    async def fetch_bill(self, invoice_id: str) -> Bill:
+        """The bill as it is now. A read."""
+        ...
+
+    async def fetch_bill_lines(self, invoice_id: str) -> list[SessionLine]:
+        """Every line of the bill, however many pages; credits are below 0. A read."""
+        ...
+
+    async def fetch_bill_payment(self, invoice_id: str) -> BillPaid:
+        """The one payment that paid the bill, or why there is none. A read."""
+        ...
+
+    async def fetch_session_of(self, subscription_id: str) -> str | None:
+        """The id of the session in which the subscription began, if it began in one. A read."""
+        ...
+
 
 class Subscriptions(Protocol):
     """Knows subscriptions."""
@@ -104,6 +121,6 @@ class SubscriberDoors(Protocol):
     """The way to those who get billing events by webhook."""
 
     async def deliver(self, subscriber: str, event: str) -> Answered:
-        """One try, told by their ids. What the subscriber makes of it is an answer, never an error. Repeatable: a
-        repeat bears the same event id."""
+        """One try, told by their ids. What the subscriber makes of it is an answer, never an error; `unsent` if it is to
+        get nothing now. Repeatable: a repeat bears the same event id."""
         ...

@@ -12,14 +12,15 @@ import msgspec
 
 from onpaid.acts import Finding
 from onpaid.clock import Instant
-from onpaid.domain.billing import BillingEvent
+from onpaid.domain.billing import BillingEvent, BillingType
 from onpaid.domain.money import Money
 from onpaid.domain.shipments import CourierOrder
 from onpaid.domain.takings import Taking
 
 
 class IssuedInvoice(msgspec.Struct, frozen=True):
-    """An invoice in the accounts' list. `order_reference` and `our_reference` are empty where it has none."""
+    """An invoice in the accounts' list. `order_reference` and `our_reference` are empty where it has none; `credits`
+    are the ids of the credit notes on it."""
 
     invoice_id: int
     number: int | None
@@ -27,6 +28,7 @@ class IssuedInvoice(msgspec.Struct, frozen=True):
     order_reference: str = ""
     our_reference: str = ""
     uuid: str = ""
+    credits: tuple[int, ...] = ()
 
 
 class Accounts(Protocol):
@@ -38,6 +40,14 @@ class Accounts(Protocol):
 
     async def invoice_named(self, invoice_id: int) -> IssuedInvoice | None:
         """One invoice, or None where there is none."""
+        ...
+
+    async def invoices_numbered(self, number: str) -> list[IssuedInvoice]:
+        """The invoices with this order reference, whenever they were issued."""
+        ...
+
+    async def credit_named(self, credit: int) -> Money | None:
+        """How much a credit note takes back, VAT included; None where there is none."""
         ...
 
 
@@ -79,10 +89,20 @@ class FollowedTakings(Protocol):
         """One payment, or None where there is none."""
         ...
 
+    async def bill_of(self, payment_id: str) -> str | None:
+        """The id of the subscription's bill that a payment paid, or None where it paid none."""
+        ...
+
 
 class BillingNoted(Protocol):
     """Which billing events are noted, and published. In our own records."""
 
     async def get(self, event: str) -> BillingEvent | None:
         """The event of this id, or None."""
+        ...
+
+    async def noted_since(
+        self, kind: BillingType, since: Instant, after: str | None = None
+    ) -> tuple[list[BillingEvent], str | None]:
+        """A page of the events of a type that were noted since then, oldest first; and the next `after`."""
         ...

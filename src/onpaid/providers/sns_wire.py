@@ -67,10 +67,13 @@ class SnsWire:
 
     async def ask(self, operation: str, **given: Any) -> dict[str, Any]:
         """One call. Its outcome in our errors."""
-        async with self._making:
-            if self._client is None:
-                self._client = await asyncio.to_thread(self._make)
         known = importlib.import_module("botocore.exceptions")
+        try:
+            async with self._making:
+                if self._client is None:
+                    self._client = await asyncio.to_thread(self._make)
+        except known.BotoCoreError as bad:  # a profile that is not there, say: every call would fare the same
+            raise Unauthorised(f"the {self._name}: {masked(str(bad))}") from None
         garbled = importlib.import_module("botocore.parsers").ResponseParserError
         try:
             if self._settings.endpoint:

@@ -1,6 +1,6 @@
 """What Stripe's events mean for billing: what others must learn of payments, refunds, disputes and invoices.
 
-Pure. Each piece of news is named by what happened: a subject, and a mark that is the same for every event about the
+Pure. A subscription's invoice that is paid is also a bill to be kept. Each piece of news is named by what happened: a subject, and a mark that is the same for every event about the
 same happening and another for the next one. What is told of payments holds for every PaymentIntent of the account.
 """
 
@@ -11,6 +11,7 @@ from typing import Final
 
 from onpaid.clock import Instant, iso
 from onpaid.domain.billing import BillingType, Value
+from onpaid.domain.bills import SubscriptionPaid
 from onpaid.domain.events import Envelope, Judged
 from onpaid.providers import stripe_billing_wire as wire
 from onpaid.providers import stripe_session_events as sessions
@@ -157,7 +158,13 @@ def _invoice(envelope: Envelope, body: bytes, at: Instant) -> Judged:
     }
     minor, mark = (invoice.amount_paid, "") if paid else (invoice.amount_due, str(invoice.attempt_count))
     customer, metadata = linked(invoice.customer), invoice.all_metadata
-    return news(envelope, at, kind, invoice.id, mark, customer, metadata, minor, invoice.currency, data)
+    told = news(envelope, at, kind, invoice.id, mark, customer, metadata, minor, invoice.currency, data)
+    if not paid or invoice.subscription_id is None:
+        return told
+    bill = SubscriptionPaid(
+        envelope.account, invoice.id, invoice.subscription_id, envelope.live, at, event=envelope.event_id
+    )
+    return Judged(facts=(*told.facts, bill))
 
 
 _JUDGES: Final[tuple[tuple[str, Callable[[Envelope, bytes, Instant], Judged]], ...]] = (

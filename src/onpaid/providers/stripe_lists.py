@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import msgspec
+
 from onpaid.acts import act
 from onpaid.clock import Instant
 from onpaid.domain.events import Envelope
@@ -15,6 +17,7 @@ from onpaid.domain.money import Money
 from onpaid.domain.takings import Taking
 from onpaid.errors import InvalidInput, Problem, Refused
 from onpaid.providers import stripe_wire as wire
+from onpaid.providers.stripe_bills_wire import BillTold
 from onpaid.providers.stripe_reading import Shop
 from onpaid.providers.stripe_sdk import TIMEOUT, StripeSdk, checked
 
@@ -26,6 +29,12 @@ class _Listed(wire.Charge):
     """A charge in a list. Fields with a default come first in our reading, so `created` has one: 0 is never told."""
 
     created: int = 0
+
+
+class _Between(msgspec.Struct):
+    """An invoice payment, with its invoice expanded."""
+
+    invoice: BillTold
 
 
 class StripeLists:
@@ -62,13 +71,26 @@ class StripeLists:
         charge = await self._sdk.ask_if_there(asked, _Listed)
         return None if charge is None else self._taking(charge)
 
+    @act(repeatable=True, lane="stripe", timeout=TIMEOUT)
+    async def bill_of(self, payment_id: str) -> str | None:
+        """The invoice of a subscription that a PaymentIntent paid, or None where it paid none."""
+        params: dict[str, Any] = {
+            "payment": {"type": "payment_intent", "payment_intent": checked(payment_id)},
+            "status": "paid",
+            "expand": ["data.invoice"],
+        }
+        listing = self._sdk.v1.invoice_payments.list_async
+        found, _ = await self._sdk.page(listing, params, _Between)
+        bills = (each.invoice.bill() for each in found)
+        return next((each.invoice_id for each in bills if each.subscription_id is not None), None)
+
     def _taking(self, charge: _Listed) -> Taking:
         try:
             amount = Money.from_wire(charge.amount_captured, charge.currency)
             refunded = Money.from_wire(charge.amount_refunded, charge.currency)
         except InvalidInput as bad:
             raise Refused(f"Stripe: the amount of the charge {charge.id} cannot be read: {bad}") from None
-        number, ours = self._order_of(charge)
+        number, ours, trouble = self._order_of(charge)
         return Taking(
             account=self._account,
             payment_id=charge.payment,
@@ -83,13 +105,14 @@ class StripeLists:
             customer_id=wire.linked(charge.customer) or "",
             status=charge.status,
             reference=charge.metadata.get(REFERENCE, ""),
+            trouble=trouble,
         )
 
-    def _order_of(self, charge: _Listed) -> tuple[str, bool]:
-        """The order's number, and whether the charge bears a sign of ours; money of ours may name no order."""
+    def _order_of(self, charge: _Listed) -> tuple[str, bool, str]:
+        """The order's number, whether the charge bears a sign of ours, and why no order can be told, if so."""
         envelope = Envelope("stripe", self._account, charge.id, "charge.succeeded", charge.livemode)
         try:
             key = self._shop.order(envelope, charge.payment, charge.metadata)
-        except Problem:
-            return "", True
-        return (key or "").partition("/")[2], key is not None or REFERENCE in charge.metadata
+        except Problem as problem:
+            return "", True, problem.title
+        return (key or "").partition("/")[2], key is not None or REFERENCE in charge.metadata, ""

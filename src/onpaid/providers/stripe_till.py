@@ -27,7 +27,7 @@ from onpaid.domain.sessions import (
 )
 from onpaid.errors import ProviderError, Refused
 from onpaid.providers import stripe_till_wire as wire
-from onpaid.providers.stripe_catalogue import StripeCatalogue
+from onpaid.providers.stripe_bills import StripeBills
 from onpaid.providers.stripe_sdk import KEY_LIFE, LANES, TIMEOUT, Settings, StripeSdk, checked
 from onpaid.providers.stripe_wire import REFERENCE, USER
 
@@ -37,7 +37,7 @@ EARLIER = 24 * 3600
 """Seconds before our own time from which customers are listed: clocks differ."""
 
 
-class StripeTill(StripeCatalogue):
+class StripeTill(StripeBills):
     """A Till and a Subscriptions. `sdk` is the one of the payment source, where there is one."""
 
     lanes = LANES
@@ -172,6 +172,8 @@ class StripeTill(StripeCatalogue):
             ("prices", v1.prices.list_async),
             ("Checkout sessions", v1.checkout.sessions.list_async),
             ("subscriptions", v1.subscriptions.list_async),
+            ("invoices", v1.invoices.list_async),
+            ("invoice payments", v1.invoice_payments.list_async),
         ):
             try:
                 await self.sdk.ask(listing({"limit": 1}), dict[str, Any])

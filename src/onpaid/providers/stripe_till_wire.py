@@ -78,6 +78,7 @@ class SessionWire(msgspec.Struct):
     currency: str | None = None
     payment_intent: str | PaymentTold | None = None
     subscription: Link = None
+    invoice: Link = None
     customer: Link = None
     customer_details: DetailsTold | None = None
     metadata: dict[str, str] | None = None
@@ -110,6 +111,7 @@ class SessionWire(msgspec.Struct):
             reference=metadata.get(REFERENCE, ""),
             url=self.url or "",
             refunded=self._refunded(),
+            invoice_id=linked(self.invoice),
         )
 
     def _refunded(self) -> int | None:

@@ -17,6 +17,7 @@ from onpaid.clock import Clock, Instant
 from onpaid.domain.billing import (
     BillingEvent,
     BillingNews,
+    BillingType,
     SubscriptionDetails,
     SubscriptionTold,
 )
@@ -28,11 +29,15 @@ from onpaid.repositories.billing_records import (
     COUNTERS,
     SUBSCRIPTIONS,
     Counter,
+    Runs,
     SubscriptionState,
 )
 from onpaid.store.local import Done, Local, NotYet
 from onpaid.store.port import Store, Write
 from onpaid.store.records import Records
+
+HOUR = 3_600_000
+"""Milliseconds for which an event waits for one before it that was refused: a person may mend that one meanwhile."""
 
 
 class Users(Protocol):
@@ -68,13 +73,17 @@ def billing_thing(event: str) -> str:
 
 
 class Billing:
-    """The billing events and subscriptions of a store."""
+    """The billing events and subscriptions of a store. `factor` compresses the wait for what was refused."""
 
-    def __init__(self, store: Store, clock: Clock, users: Users, listeners: Listeners) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, users: Users, listeners: Listeners, runs: Runs, factor: float = 1.0
+    ) -> None:
         self._store = store
         self._clock = clock
         self._users = users
         self._listeners = listeners
+        self._runs = runs
+        self._hour = round(HOUR / factor)
 
     @act(local=True)
     async def note(self, news: BillingNews) -> Local[Noted]:
@@ -97,8 +106,7 @@ class Billing:
         if not user and news.customer_id:
             user = await self._users.user_of(news.customer_id) or ""
         news = msgspec.structs.replace(news, user=user)
-        better = settled_by(news)
-        if better:
+        for better in settled_by(news):
             settled = await BILLING_EVENTS.get(self._store, better)
             if settled is not None:
                 why = f"{settled.record.news.type} was noted of {news.subject} before"
@@ -128,14 +136,16 @@ class Billing:
         return msgspec.structs.replace(news, customer_id=told.customer_id, user=news.user or told.user), ()
 
     async def look_turn(self, event: str) -> Local[bool]:
-        """Whether the event before this one, of the same customer, is out."""
+        """Whether the event before this one, of the same customer, is out; or nobody tries to publish it any more."""
         mine = await BILLING_EVENTS.get(self._store, event)
         if mine is None or not mine.record.after:
             return Done(True)
         before = await BILLING_EVENTS.get(self._store, mine.record.after)
         if before is None or before.record.published_at:
             return Done(True)
-        first = before.record
+        first, waited = before.record, self._clock.now() - mine.record.noted_at
+        if waited >= self._hour and await self._runs.stopped(first.news):
+            return Done(True)
         return NotYet(
             (billing_thing(first.id),),
             (BILLING_EVENTS.check(first.id, before.version),),
@@ -150,7 +160,11 @@ class Billing:
             raise AssertionError(f"there is no billing event {event}")
         if held.record.published_at:
             return Done(held.record.message)
-        out = msgspec.structs.replace(held.record, published_at=self._clock.now(), message=message)
+        now, after = self._clock.now(), held.record.after
+        before = await BILLING_EVENTS.get(self._store, after) if after else None
+        if before is not None:  # of one instant, or by another's clock: a replay goes by these times
+            now = max(now, before.record.published_at + 1)
+        out = msgspec.structs.replace(held.record, published_at=now, message=message)
         writes, facts = await self._listeners.queued([out])
         return Done(
             message,
@@ -224,6 +238,13 @@ class Billing:
     ) -> Records[BillingEvent]:
         """A page of events; without a wish all of them, newest first."""
         return await billing_page(self._store, wanted or Wanted(), after=after, limit=limit)
+
+    async def noted_since(
+        self, kind: BillingType, since: Instant, after: str | None = None
+    ) -> tuple[list[BillingEvent], str | None]:
+        """A page of the events of a type that were noted since then, oldest first."""
+        found = await self.page(Wanted(type=kind, since=since, oldest_first=True), after=after, limit=100)
+        return found.items, found.cursor
 
 
 def subscription_key(told: SubscriptionTold) -> str:

@@ -7,6 +7,7 @@ shorter than asked although more follow. The cursor says so.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from onpaid.clock import Instant
@@ -16,6 +17,8 @@ from onpaid.store.port import Store
 from onpaid.store.records import Records
 
 EventState = Literal["published", "unpublished", "stale"]
+SIFTED = 100
+"""Documents that are read at once where many of them may be sifted out."""
 MOST_READ = 1000
 """Documents that one page reads at most."""
 
@@ -40,6 +43,13 @@ class Wanted:
         if self.type:
             return "type", self.type, True
         return "all", "", True
+
+    @property
+    def sifts(self) -> bool:
+        """Whether the index holds more than is wanted."""
+        index, _, timely = self.index()
+        other = {"customer": (self.state, self.type), "state": (self.type,)}.get(index, ())
+        return any(other) or (not timely and (self.since is not None or self.until is not None))
 
     def fits(self, event: BillingEvent) -> bool:
         """Whether the event is one of those."""
@@ -67,18 +77,25 @@ async def billing_page(
     index, value, timely = wanted.index()
     found: list[BillingEvent] = []
     cursor, read = after, 0
+    read_from = partial(
+        BILLING_EVENTS.query,
+        store,
+        index,
+        value,
+        newest_first=not wanted.oldest_first,
+        sort_from=wanted.since if timely else None,
+        sort_to=wanted.until if timely else None,
+    )
     while True:
-        page = await BILLING_EVENTS.query(
-            store,
-            index,
-            value,
-            after=cursor,
-            limit=limit - len(found),
-            newest_first=not wanted.oldest_first,
-            sort_from=wanted.since if timely else None,
-            sort_to=wanted.until if timely else None,
-        )
-        found += [event for event in page.items if wanted.fits(event)]
+        room = limit - len(found)
+        page = await read_from(after=cursor, limit=max(room, SIFTED) if wanted.sifts else room)
+        fitting = [event for event in page.items if wanted.fits(event)]
+        while (
+            len(fitting) > room
+        ):  # read once more, up to the last one that there is room for: the cursor stands there
+            page = await read_from(after=cursor, limit=page.items.index(fitting[room - 1]) + 1)
+            fitting = [event for event in page.items if wanted.fits(event)]
+        found += fitting
         cursor, read = page.cursor, read + len(page.items)
         if cursor is None or len(found) >= limit or read >= MOST_READ:
             return Records(found, cursor)

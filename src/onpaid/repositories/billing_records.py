@@ -6,6 +6,7 @@ Events are found by customer and number, by type, and by how far they have come;
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol
 
 import msgspec
 
@@ -13,6 +14,14 @@ from onpaid.clock import Instant
 from onpaid.domain.billing import BillingEvent, SubscriptionDetails
 from onpaid.store.port import Entry
 from onpaid.store.records import Kind
+
+
+class Runs(Protocol):
+    """Knows whether anybody goes on with what a fact started."""
+
+    async def stopped(self, fact: msgspec.Struct) -> bool:
+        """Whether its run failed, was cancelled or has ended, so that nothing more comes of it by itself."""
+        ...
 
 
 class Counter(msgspec.Struct, frozen=True):

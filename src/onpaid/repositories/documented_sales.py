@@ -12,6 +12,7 @@ from typing import Any
 from onpaid.clock import iso
 from onpaid.domain.money import Money
 from onpaid.domain.sessions import Session, SessionLine, UserCustomer
+from onpaid.repositories.documented_sync import whole_seconds
 from onpaid.repositories.documented_tables import Place, exact, second
 from onpaid.store.dynamodb_shadows import Shadow
 
@@ -37,7 +38,7 @@ def session_items(session: Session, place: Place) -> Sequence[Shadow]:
         "orderNumber": session.order_number,
         "status": "refunded" if _whole(session) else "completed",
         "source": session.origin,
-        "syncedAt": iso(session.synced_at),
+        "syncedAt": whole_seconds(session.synced_at),
         "createdAt": iso(session.created_at),
         "mode": session.mode,
         "amountTotal": None if session.total is None else exact(session.total.to_decimal()),

@@ -24,7 +24,7 @@ _EVENT_WORDS: Final = {"routed": "processed", "ignored": "ignored", "unrouted": 
 
 def shop_order_items(order: Order, place: Place) -> Sequence[Shadow]:
     """An order that a shop told us of, as it is now. Who bought it is not part of the agreement."""
-    if order.fulfilment is not None or order.session:
+    if order.fulfilment is not None or order.sold:
         return ()
     latest = order.latest
     fields = {
@@ -51,9 +51,10 @@ def customer_order_items(order: Order, place: Place) -> Sequence[Shadow]:
     """An order among those of its customer, if anybody told who that is.
 
     A cart of our own checkout becomes an order by its payment; an order of a shop is one from the beginning, and
-    whether it was paid is not in its record. An order of a session is shown by its session, and not here.
+    whether it was paid is not in its record. An order of a session is shown by its session, and not here; of those that
+    bills become, the agreement says nothing.
     """
-    if order.session:
+    if order.sold:
         return ()
     user, status = _user(order), _status(order)
     if not user or not status:

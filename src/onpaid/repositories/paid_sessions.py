@@ -1,4 +1,4 @@
-"""What a paid session comes to: its order, its payment, its snapshot, and the facts that start what follows.
+"""What a paid session comes to: its order and payment, its snapshot, and the facts that start what follows.
 
 Everything is made from the session as Stripe tells it and from what was kept first, so that webhook and nightly
 reconciliation come to the same. Who commits it demands that the session is still as it was read.
@@ -6,38 +6,22 @@ reconciliation come to the same. Who commits it demands that the session is stil
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 
 import msgspec
 
 from onpaid.clock import Instant
 from onpaid.domain.billing import BillingNews
+from onpaid.domain.bills import BillPaid
 from onpaid.domain.money import Money
-from onpaid.domain.orders import Customer, Order, Revision, order_key
-from onpaid.domain.payments import PaymentSucceeded
-from onpaid.domain.prices import Price
-from onpaid.domain.session_orders import LONG, SHORT, Lines, order_lines, order_number, owner_of
+from onpaid.domain.session_orders import owner_of
 from onpaid.domain.sessions import Session, SessionDetails, SessionLine, SessionTold
 from onpaid.errors import Problem
-from onpaid.repositories.orders import ALIASES, ORDERS, Alias, Orders, order_thing
-from onpaid.repositories.payments import Payments
-from onpaid.repositories.prices import Prices
-from onpaid.store.port import Store, Write
+from onpaid.repositories.paid_orders import PaidOrders, Sale, SaleMade, SessionRules
+from onpaid.store.port import Write
 
 SETUP = "setup"
 """The mode of a session that only keeps a card: nothing is sold in it."""
-
-
-@dataclass(frozen=True, slots=True)
-class SessionRules:
-    """What is set for sessions. `account` is the one that they are opened in (`stripe/default/live`), `shop` the first
-    part of their orders' keys, `prefix` how their orders' numbers begin; `invoices`: whether a paid one is invoiced."""
-
-    account: str
-    shop: str = "stripe"
-    prefix: str = "BC-"
-    invoices: bool = False
 
 
 class SessionPayment(msgspec.Struct, frozen=True):
@@ -47,23 +31,16 @@ class SessionPayment(msgspec.Struct, frozen=True):
     session: str
 
 
-class SessionStored(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What storing a paid session came to: its order, and why a person must make the invoice (empty: nobody must)."""
-
-    order: str
-    number: str
-    why_no_invoice: str = ""
-
-
 @dataclass(frozen=True, slots=True)
 class PaidSession:
-    """A paid session as it was read, and what was kept of it before."""
+    """A paid session as it was read, how its bill was paid (if it has one), and what was kept of it before."""
 
     told: SessionTold
     details: SessionDetails
     lines: list[SessionLine]
     before: Session | None
     at: Instant
+    bill: BillPaid | None = None
 
 
 @dataclass(slots=True)
@@ -77,58 +54,37 @@ class Composed:
     facts: tuple[msgspec.Struct, ...] = ()
 
 
-async def compose(
-    paid: PaidSession, store: Store, orders: Orders, payments: Payments, prices: Prices, rules: SessionRules
-) -> Composed:
+async def compose(paid: PaidSession, orders: PaidOrders) -> Composed:
     """Everything that a paid session comes to. A set-up session is kept, and sells nothing."""
-    details, told = paid.details, paid.told
-    if details.mode == SETUP:
-        return Composed(_session(paid, "", "", ""))
-    number = await _number(store, rules, details.session_id)
-    key = order_key(rules.shop, number)
-    lines = order_lines(details, paid.lines, [await _price(prices, line) for line in paid.lines])
-    expected = rules.invoices and details.mode == "payment" and _total(details).minor > 0
-    session = _session(paid, key, number, lines.unclear if expected else "")
-    made = Composed(session, facts=(_news(session, told, details),))
-    wakes = [order_thing(key)]
-    if await orders.find(key) is None:
-        made.writes.append(ORDERS.insert(_order(paid, rules, number, lines)))
-        alias = order_key(rules.shop, details.session_id)
-        made.writes.append(ALIASES.put(Alias(alias, key)))
-        wakes.append(order_thing(alias))
-    if details.payment_id and _total(details).minor > 0:
-        money = _payment(paid, key, expects=("invoice",) if expected and not lines.unclear else ())
-        writes, woken = await payments.receive(money, paid.at)
-        made.payment = money.key
-        made.writes += writes
-        wakes += woken
-        made.facts = (money, *made.facts)
-    made.wakes = tuple(wakes)
-    return made
+    if paid.details.mode == SETUP:
+        return Composed(_session(paid, SaleMade("", "")))
+    made = await orders.made(_sale(paid, orders.rules))
+    session = _session(paid, made)
+    facts = (*made.facts, _news(session, paid.told, paid.details))
+    return Composed(session, made.payment, made.writes, made.wakes, facts)
 
 
-async def _number(store: Store, rules: SessionRules, session_id: str) -> str:
-    """The number of the session's order: the short one, unless it is another session's."""
-    for length in (SHORT, LONG):
-        number = order_number(rules.prefix, session_id, length)
-        held = await ORDERS.get(store, order_key(rules.shop, number))
-        if held is None or held.record.session == session_id:
-            return number
-    raise Problem(
-        f"Both order numbers of the session {session_id} belong to other orders: set ORDER_NUMBER_PREFIX to a prefix "
-        "that no shop uses, then retry",
-        category="order",
-        facts={"session": session_id},
+def _sale(paid: PaidSession, rules: SessionRules) -> Sale:
+    """An invoice is due for what was paid at once, and for a subscription's bill; a subscription that was read by a
+    release without bills has none."""
+    details, total = paid.details, _total(paid.details)
+    billed = details.mode == "payment" or details.invoice_id is not None
+    return Sale(
+        account=paid.told.account,
+        event=paid.told.event,
+        at=paid.at,
+        paid_at=paid.told.told_at,
+        live=details.live,
+        total=total,
+        lines=paid.lines,
+        session=details.session_id,
+        customer_id=details.customer_id,
+        customer=details.customer,
+        payment_id=details.payment_id or "",
+        paid=None if paid.bill is None else paid.bill.amount,
+        unpaid="" if paid.bill is None else paid.bill.why,
+        invoiced=rules.invoices and billed and total.minor > 0,
     )
-
-
-async def _price(prices: Prices, line: SessionLine) -> Price | None:
-    """Our price of a line: by the name that it bears at Stripe, else by Stripe's id."""
-    named = await prices.price(line.lookup_key) if line.lookup_key else None
-    if named is not None or not line.price_id:
-        return named
-    ours = await prices.of_stripe(line.price_id)
-    return None if ours is None else await prices.price(ours)
 
 
 def _total(details: SessionDetails) -> Money:
@@ -141,54 +97,7 @@ def _total(details: SessionDetails) -> Money:
     return details.total
 
 
-def _order(paid: PaidSession, rules: SessionRules, number: str, lines: Lines) -> Order:
-    details, total = paid.details, _total(paid.details)
-    revision = Revision(
-        number=1,
-        digest=hashlib.sha256(details.session_id.encode()).hexdigest(),
-        lines=lines.lines,
-        received_at=paid.at,
-        event=paid.told.event,
-        currency=total.currency,
-        prices_include_vat=True,
-        total=total.to_decimal(),
-        customer=_customer(details),
-    )
-    return Order(
-        shop=rules.shop,
-        number=number,
-        live=details.live,
-        received_at=paid.at,
-        revisions=(revision,),
-        aliases=(details.session_id,),
-        session=details.session_id,
-    )
-
-
-def _customer(details: SessionDetails) -> Customer | None:
-    """Who bought, with the customer's id at Stripe."""
-    if details.customer is None:
-        return Customer(id=details.customer_id) if details.customer_id else None
-    return msgspec.structs.replace(details.customer, id=details.customer_id or details.customer.id)
-
-
-def _payment(paid: PaidSession, order: str, *, expects: tuple[str, ...]) -> PaymentSucceeded:
-    details = paid.details
-    return PaymentSucceeded(
-        account=paid.told.account,
-        payment_id=details.payment_id or "",
-        order=order,
-        amount=_total(details),
-        paid_at=paid.told.told_at,
-        live=details.live,
-        customer_id=details.customer_id,
-        billing=details.customer,
-        event=paid.told.event,
-        expects=expects,
-    )
-
-
-def _session(paid: PaidSession, order: str, number: str, why_no_invoice: str) -> Session:
+def _session(paid: PaidSession, made: SaleMade) -> Session:
     details, before = paid.details, paid.before
     user = details.user or ("" if before is None else before.user)
     return Session(
@@ -200,8 +109,8 @@ def _session(paid: PaidSession, order: str, number: str, why_no_invoice: str) ->
         user=user,
         customer_id=details.customer_id or "",
         mode=details.mode,
-        order=order,
-        order_number=number,
+        order=made.order,
+        order_number=made.number,
         payment_id=details.payment_id or "",
         subscription_id=details.subscription_id or "",
         total=details.total,
@@ -210,7 +119,7 @@ def _session(paid: PaidSession, order: str, number: str, why_no_invoice: str) ->
         paid_at=paid.told.told_at,
         lines=tuple(paid.lines),
         owner=owner_of(details, user),
-        why_no_invoice=why_no_invoice,
+        why_no_invoice=made.why_no_invoice,
     )
 
 

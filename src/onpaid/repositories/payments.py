@@ -43,12 +43,15 @@ class Payments:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def receive(self, fact: PaymentSucceeded, now: Instant) -> tuple[list[Write], list[str]]:
-        """The writes that keep a payment (none if it is kept already), and whom they wake."""
+    async def receive(
+        self, fact: PaymentSucceeded, now: Instant, changes: tuple[PaymentChanged, ...] = ()
+    ) -> tuple[list[Write], list[str]]:
+        """The writes that keep a payment (none if it is kept already), and whom they wake. `changes` were told of it
+        before it was known."""
         held = await PAYMENTS.get(self._store, fact.key)
         if held is None:
             mark = MARKS.put(PaidMark(fact.order, fact.key))
-            return [PAYMENTS.insert(Payment(fact, now)), mark], [
+            return [PAYMENTS.insert(Payment(fact, now, changes)), mark], [
                 paid_thing(fact.order),
                 f"payment:{fact.key}",
             ]

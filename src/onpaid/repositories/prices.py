@@ -69,8 +69,12 @@ class Prices:
 
     async def price(self, ident: str) -> Price | None:
         """One price, or None."""
-        held = await PRICES.get(self._store, ident)
+        held = await self.held(ident)
         return None if held is None else held.record
+
+    async def held(self, ident: str) -> Versioned[Price] | None:
+        """One price with its version in the store, for who writes only while it stays as it is; or None."""
+        return await PRICES.get(self._store, ident)
 
     async def filed(self, ident: str) -> PriceFiled | None:
         """What is filed at Stripe under a price's name, or None."""
@@ -114,9 +118,20 @@ class Prices:
 
     @act(local=True)
     async def next_version(self, price: Price) -> Local[int]:
-        """The version under which this state of the price is filed, or is to be filed."""
+        """The version under which this state of the price is filed, or is to be filed.
+
+        Raises Problem if the price has changed since it was read: what it was must not come back.
+        """
+        held = await self.held(price.id)
+        if held is None or not held.record.sold_alike(price):
+            raise Problem(
+                f"The price {price.id} was changed while a user was paying: they have to ask again",
+                category="payment",
+                severity="low",
+                facts={"price": price.id},
+            )
         version, writes = await self.reserve(price)
-        return Done(version, tuple(writes))
+        return Done(version, (*writes, PRICES.check(price.id, held.version)) if writes else ())
 
     async def reserve(self, price: Price, *, after: int = 0) -> tuple[int, list[Write]]:
         """As `next_version`, with the writes that reserve it; a later one than `after`, though nothing changed."""

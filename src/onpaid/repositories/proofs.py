@@ -13,7 +13,7 @@ from typing import Final, Literal
 import msgspec
 
 from onpaid.clock import Instant
-from onpaid.domain.proof_rows import HeldRow, InvoiceRow, Line, ParcelRow, TakenRow
+from onpaid.domain.proof_rows import CreditRow, HeldRow, InvoiceRow, Line, ParcelRow, TakenRow, ToldRow
 from onpaid.store.port import Delete, Entry, Store, Write
 from onpaid.store.records import Kind, Records, Versioned
 
@@ -90,6 +90,8 @@ class ProofPage(msgspec.Struct, omit_defaults=True):
     parcels: list[ParcelRow] = []
     asked: list[tuple[str, str]] = []
     """Group and name of what was asked for and is not there."""
+    credits: list[CreditRow] = []
+    told: list[ToldRow] = []
     lines: list[Line] = []
 
 

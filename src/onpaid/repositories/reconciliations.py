@@ -59,7 +59,8 @@ FINDINGS: Final = Kind(
 class Reconciliations:
     """The runs of a store. `sole` says that no other process has it: a lease of a former process is then over.
 
-    `lease_ms` is how long a run that says nothing further keeps others from beginning.
+    `lease_ms` is how long a run that says nothing further keeps others from beginning, or as long as it lives (`lives`,
+    in milliseconds) if that is less: what is killed at a known time holds up nobody after it.
     """
 
     def __init__(self, store: Store, *, owner: str, sole: bool = False, lease_ms: int = LEASE_MS) -> None:
@@ -96,8 +97,13 @@ class Reconciliations:
             changed = msgspec.structs.replace(held.record, planned_at=now)
             await self._store.commit([LEASE.update(changed, held.version)])
 
-    async def begin(self, run: Reconciliation, now: Instant) -> int:
-        """Take the lease for this run; the lease's version. Raises NotPossible if another run works, StoreError."""
+    async def begin(
+        self, run: Reconciliation, now: Instant, lives: int | None = None, again_at: Instant = 0
+    ) -> int:
+        """Take the lease for this run; the lease's version. Raises NotPossible if another run works, StoreError.
+
+        `again_at` is when to repeat it should it die; 0 leaves alone what is planned of this kind.
+        """
         held = await LEASE.get(self._store, LEASE_KEY)
         lease = SyncLease() if held is None else held.record
         if lease.run and self._works(lease, now):
@@ -105,8 +111,8 @@ class Reconciliations:
         writes: list[Write] = [RECONCILIATIONS.insert(run)]
         if lease.run:
             writes += await self._broken_off(lease.run, now)
-        planned = now if run.trigger == "scheduled" and not run.dry_run else lease.planned_at
-        taken = SyncLease(run.id, self.owner, now + self._lease_ms, planned)
+        planned = now if run.trigger == "scheduled" else lease.planned_at
+        taken = SyncLease(run.id, self.owner, self._until(now, lives), planned, again_at or lease.again_at)
         writes.append(LEASE.insert(taken) if held is None else LEASE.update(taken, held.version))
         try:
             await self._store.commit(writes)
@@ -114,10 +120,10 @@ class Reconciliations:
             raise NotPossible("another reconciliation began at the same moment: look at it") from None
         return 1 if held is None else held.version + 1
 
-    async def note(self, run: Reconciliation, version: int, now: Instant) -> int:
+    async def note(self, run: Reconciliation, version: int, now: Instant, lives: int | None = None) -> int:
         """Note how far a run has come, and hold the lease on. Raises NotPossible if another one took it."""
         lease = await self._own(run, version)
-        lease.until = now + self._lease_ms
+        lease.until = self._until(now, lives)
         await self._commit(run, [RECONCILIATIONS.put(run), LEASE.update(lease, version)])
         return version + 1
 
@@ -126,11 +132,13 @@ class Reconciliations:
         run: Reconciliation,
         version: int,
         state: SyncState | None,
-        again_at: Instant,
+        again_at: Instant | None,
     ) -> None:
-        """The run is over: its record, what it leaves (`state`; None keeps the last one's) and its lease, at once."""
+        """The run is over: its record, what it leaves (`state`; None keeps the last one's), its lease and when one is
+        to be repeated (`again_at`; None keeps what is planned), at once."""
         lease = await self._own(run, version)
-        over = SyncLease(planned_at=lease.planned_at, again_at=again_at)
+        again = lease.again_at if again_at is None else again_at
+        over = SyncLease(planned_at=lease.planned_at, again_at=again)
         writes: list[Write] = [RECONCILIATIONS.put(run), LEASE.update(over, version)]
         if state is not None:
             writes.append(STATE.put(state))
@@ -153,6 +161,9 @@ class Reconciliations:
     def tell(self, findings: Sequence[Finding], now: Instant) -> list[Write]:
         """The writes by which these count as told."""
         return [FINDINGS.put(KnownFinding(finding, now)) for finding in findings]
+
+    def _until(self, now: Instant, lives: int | None) -> Instant:
+        return now + (self._lease_ms if lives is None else min(self._lease_ms, lives))
 
     def _works(self, lease: SyncLease, now: Instant) -> bool:
         """A lease that ends further ahead than any lasts was written by a clock that was wrong."""

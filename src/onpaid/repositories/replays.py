@@ -13,8 +13,8 @@ from onpaid.clock import Instant
 from onpaid.domain.billing import BillingEvent, DeliveryWanted, ReplayWanted
 from onpaid.domain.subscribers import Subscriber
 from onpaid.repositories.billing_pages import Wanted, billing_page
-from onpaid.repositories.subscriber_records import DELIVERIES, SUBSCRIBERS
-from onpaid.repositories.subscribers import Subscribers, begun_anew, replaced
+from onpaid.repositories.subscriber_records import DELIVERIES, SUBSCRIBERS, begun_anew
+from onpaid.repositories.subscribers import Subscribers, replaced
 from onpaid.store.local import Done, Local
 from onpaid.store.port import Store, Write
 from onpaid.store.records import Versioned
@@ -95,8 +95,13 @@ class Replays:
         self, listener: Versioned[Subscriber]
     ) -> tuple[list[Write], list[Any], BillingEvent | None]:
         """The writes and facts that deliver the newest event that it wants once more; None if there is no such event."""
-        page = await billing_page(self._store, Wanted(state="published"), limit=100)
-        newest = next((event for event in page.items if listener.record.wants(event.news.type)), None)
+        newest: BillingEvent | None = None
+        for type_ in listener.record.types or ("",):
+            wanted = Wanted(type=type_, state="" if type_ else "published")
+            page = await billing_page(self._store, wanted, limit=100)
+            for event in page.items:
+                if event.published_at > (newest.published_at if newest else 0):
+                    newest = event
         if newest is None:
             return [], [], None
         subscriber = replaced(listener.record, rounds=listener.record.rounds + 1)

@@ -12,6 +12,7 @@ import msgspec
 
 from onpaid.acts import act
 from onpaid.clock import Instant, iso
+from onpaid.domain.bills import BillPaid
 from onpaid.domain.payments import PaymentChanged
 from onpaid.domain.sessions import (
     Session,
@@ -24,14 +25,9 @@ from onpaid.domain.sessions import (
     SessionWanted,
 )
 from onpaid.repositories.orders import Orders
-from onpaid.repositories.paid_sessions import (
-    PaidSession,
-    SessionPayment,
-    SessionRules,
-    SessionStored,
-    compose,
-)
-from onpaid.repositories.payments import Payments
+from onpaid.repositories.paid_orders import PaidOrders, SaleStored, SessionRules
+from onpaid.repositories.paid_sessions import PaidSession, SessionPayment, compose
+from onpaid.repositories.payments import PAYMENTS, Payments
 from onpaid.repositories.prices import Prices
 from onpaid.repositories.session_refunds import EARLY_REFUNDS, is_refund, kept_early, with_refunds
 from onpaid.store.local import Done, Local
@@ -71,9 +67,8 @@ class Sessions:
         self, store: Store, orders: Orders, payments: Payments, prices: Prices, rules: SessionRules
     ) -> None:
         self._store = store
-        self._orders = orders
         self._payments = payments
-        self._prices = prices
+        self._sold = PaidOrders(store, orders, payments, prices, rules)
         self.rules = rules
 
     async def get(self, key: str) -> Session | None:
@@ -173,27 +168,29 @@ class Sessions:
 
     @act(local=True)
     async def store_paid(
-        self, told: SessionTold, details: SessionDetails, lines: list[SessionLine], at: Instant
-    ) -> Local[SessionStored]:
-        """A paid session becomes an order, once: order, snapshot, payment and what they start are one commit."""
+        self,
+        told: SessionTold,
+        details: SessionDetails,
+        lines: list[SessionLine],
+        at: Instant,
+        bill: BillPaid | None = None,
+    ) -> Local[SaleStored]:
+        """A paid session becomes an order, once: order, snapshot, payment and what they start are one commit. `bill`
+        says how its bill was paid, where a subscription began in it."""
         held = await SESSIONS.get(self._store, told.key)
         if held is not None and held.record.state == "paid":
             kept = held.record
-            return Done(SessionStored(kept.order, kept.order_number, kept.why_no_invoice))
-        paid = await compose(
-            PaidSession(told, details, lines, None if held is None else held.record, at),
-            self._store,
-            self._orders,
-            self._payments,
-            self._prices,
-            self.rules,
-        )
+            return Done(SaleStored(kept.order, kept.order_number, kept.why_no_invoice))
+        if bill is not None and bill.payment_id:
+            details = msgspec.structs.replace(details, payment_id=bill.payment_id)
+        before = None if held is None else held.record
+        paid = await compose(PaidSession(told, details, lines, before, at, bill), self._sold)
         session, writes = paid.session, [*paid.writes]
         if paid.payment:
             session, as_read = await self._with_early(session, paid.payment)
             writes += [as_read, SESSION_PAYMENTS.put(SessionPayment(paid.payment, told.key))]
         writes.append(self._write(held, session))
-        stored = SessionStored(session.order, session.order_number, session.why_no_invoice)
+        stored = SaleStored(session.order, session.order_number, session.why_no_invoice)
         return Done(stored, tuple(writes), paid.wakes, paid.facts)
 
     async def note_refund(self, change: PaymentChanged) -> list[Write]:
@@ -219,7 +216,7 @@ class Sessions:
         if early is None:
             return []
         write = EARLY_REFUNDS.insert(early) if held is None else EARLY_REFUNDS.update(early, held.version)
-        return [write, SESSION_PAYMENTS.check(payment, None)]
+        return [write, SESSION_PAYMENTS.check(payment, None), PAYMENTS.check(payment, None)]
 
     async def _with_early(self, session: Session, payment: str) -> tuple[Session, Write]:
         """The session with the refunds that came before it, and what must still hold of them at the commit."""

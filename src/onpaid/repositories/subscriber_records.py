@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from onpaid.domain.billing import DeliveryWanted
 from onpaid.domain.subscribers import Delivery, Subscriber
 from onpaid.store.port import Entry
 from onpaid.store.records import Kind
@@ -46,3 +47,14 @@ def subscriber_thing(subscriber: str) -> str:
 def delivery_thing(delivery: str) -> str:
     """The name under which the next delivery in a line waits for this one."""
     return f"delivery:{delivery}"
+
+
+def begun_anew(delivery: Delivery) -> Delivery:
+    """The delivery as if it had not been tried."""
+    anew = {"state": "wanted", "attempt": delivery.attempt + 1, "tries": 0, "first_at": 0}
+    return msgspec.structs.replace(delivery, **anew)
+
+
+def try_of(delivery: Delivery, wait_s: int = 0) -> DeliveryWanted:
+    """The delivery's present try, `wait_s` seconds after the one before."""
+    return DeliveryWanted(delivery.subscriber, delivery.event, delivery.round, delivery.attempt, wait_s)

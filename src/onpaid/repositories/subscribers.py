@@ -17,14 +17,16 @@ from onpaid.acts import act
 from onpaid.clock import Clock, Instant
 from onpaid.domain.billing import Answered, BillingEvent, DeliveryWanted, ReplayWanted
 from onpaid.domain.subscribers import PROBE, Delivery, Outgoing, Subscriber, wait_after
-from onpaid.repositories.billing_records import BILLING_EVENTS
+from onpaid.repositories.billing_records import BILLING_EVENTS, Runs
 from onpaid.repositories.subscriber_records import (
     DELIVERIES,
     LINES,
     SUBSCRIBERS,
     Line,
+    begun_anew,
     delivery_thing,
     subscriber_thing,
+    try_of,
 )
 from onpaid.store.local import Done, Local, NotYet
 from onpaid.store.port import Store, Write
@@ -39,10 +41,11 @@ class Subscribers:
     other wait."""
 
     def __init__(
-        self, store: Store, clock: Clock, *, patience: timedelta = timedelta(days=3), factor: float = 1.0
+        self, store: Store, clock: Clock, runs: Runs, patience: timedelta = timedelta(3), factor: float = 1.0
     ) -> None:
         self._store = store
         self._clock = clock
+        self._runs = runs
         self._patience: Instant = round(patience.total_seconds() * 1000 / factor)
         self._probe = round(PROBE / factor)
         self._day = round(DAY / factor)
@@ -83,7 +86,9 @@ class Subscribers:
         kept = await BILLING_EVENTS.get(self._store, event)
         if listener is None or kept is None:
             return None
-        return Outgoing(listener.url, listener.secret, kept.record)
+        first = await DELIVERIES.get(self._store, f"{subscriber}/{event}/0") if listener.sick else None
+        held = listener.state == "paused" or (first is not None and self._left_alone(listener, first.record))
+        return Outgoing(listener.url, listener.secret, kept.record, held)
 
     async def queued(self, events: Sequence[BillingEvent]) -> tuple[list[Write], list[Any]]:
         """The writes and facts that send events on their way to whoever wants them."""
@@ -133,15 +138,15 @@ class Subscribers:
         before = await DELIVERIES.get(self._store, delivery.after) if delivery.after else None
         if before is not None and before.record.state != "delivered":
             first = before.record
-            quiet = now - max(first.wanted_at, first.last_at)
-            forgotten = first.state in ("wanted", "retrying") and quiet > self._patience + self._day
-            if not forgotten:
+            quiet = now - max(first.wanted_at, first.last_at) > self._patience + self._day
+            forgotten = quiet and first.state in ("wanted", "retrying")
+            if not (forgotten and await self._runs.stopped(try_of(first))):
                 return NotYet(
                     (delivery_thing(first.key),),
                     (DELIVERIES.check(first.key, before.version),),
                     f"waits until {first.event} is delivered to {subscriber.id}",
                 )
-        if subscriber.sick and not delivery.tries and now - subscriber.tried_at < self._probe:
+        if self._left_alone(subscriber, delivery):
             return self._hold(listener, found)
         return Done("go")
 
@@ -153,6 +158,14 @@ class Subscribers:
         if listener is None or found is None:
             return Done("removed")
         subscriber, delivery, now = listener.record, found.record, self._clock.now()
+        if delivery.state == "delivered":  # by a try that began later, after its subscriber was resumed
+            return Done("delivered")
+        if answered.unsent:
+            if subscriber.state == "paused" or self._left_alone(subscriber, delivery):
+                return self._hold(listener, found)
+            anew = replaced(delivery, attempt=delivery.attempt + 1)
+            wish = try_of(anew, wait_after(delivery.tries) if subscriber.sick else 0)
+            return Done("again", (DELIVERIES.update(anew, found.version),), facts=(wish,))
         tried = replaced(
             delivery,
             tries=delivery.tries + 1,
@@ -170,17 +183,15 @@ class Subscribers:
             tried_at=now,
         )
         if subscriber.state == "paused":
-            writes = (DELIVERIES.update(replaced(tried, state="held"), found.version),)
-            return Done("held", (*writes, SUBSCRIBERS.check(subscriber.id, listener.version)))
+            return self._hold(listener, Versioned(tried, found.version))
         facts: list[DeliveryWanted] = []
         if answered.gone or now - tried.first_at >= self._patience:
-            why = answered.why or "it does not answer"
-            failing = replaced(failing, state="paused", why=why)
+            failing = replaced(failing, state="paused", why=answered.why or "it does not answer")
             tried, said = replaced(tried, state="stopped"), "paused"
         else:
             attempt = max(delivery.attempt, wanted.attempt) + 1
             tried = replaced(tried, state="retrying", attempt=attempt)
-            said, facts = "again", [_next(tried, wait_after(tried.tries, answered.retry_after_s))]
+            said, facts = "again", [try_of(tried, wait_after(tried.tries, answered.retry_after_s))]
         return Done(
             said,
             (DELIVERIES.update(tried, found.version), SUBSCRIBERS.update(failing, listener.version)),
@@ -203,7 +214,7 @@ class Subscribers:
         if delivery.state != "stopped":  # a replay was faster
             return Done("again")
         anew = begun_anew(delivery)
-        return Done("again", (DELIVERIES.update(anew, found.version),), facts=(_next(anew, 0),))
+        return Done("again", (DELIVERIES.update(anew, found.version),), facts=(try_of(anew),))
 
     async def resumed(self, listener: Versioned[Subscriber]) -> tuple[list[Write], list[Any]]:
         """The writes and facts that make a subscriber active again, and let go what was held back."""
@@ -224,6 +235,12 @@ class Subscribers:
         listener = await self.held(wanted.subscriber)
         return listener, await DELIVERIES.get(self._store, wanted.delivery)
 
+    def _left_alone(self, subscriber: Subscriber, delivery: Delivery) -> bool:
+        """Whether a delivery that was not tried yet waits, since its subscriber answers nobody and was tried just now."""
+        return (
+            subscriber.sick and not delivery.tries and self._clock.now() - subscriber.tried_at < self._probe
+        )
+
     def _hold(self, listener: Versioned[Subscriber], found: Versioned[Delivery]) -> Done[str]:
         """Kept back; unless the subscriber is resumed at this moment, in which case it is looked at again."""
         held = replaced(found.record, state="held")
@@ -241,12 +258,3 @@ class Subscribers:
                 facts = (ReplayWanted(well.id, well.rounds, held=True),)
             writes.append(SUBSCRIBERS.update(well, listener.version))
         return Done("delivered", tuple(writes), (delivery_thing(done.key),), facts)
-
-
-def begun_anew(delivery: Delivery) -> Delivery:
-    """The delivery as if it had not been tried."""
-    return replaced(delivery, state="wanted", attempt=delivery.attempt + 1, tries=0, first_at=0)
-
-
-def _next(delivery: Delivery, wait_s: int) -> DeliveryWanted:
-    return DeliveryWanted(delivery.subscriber, delivery.event, delivery.round, delivery.attempt, wait_s)

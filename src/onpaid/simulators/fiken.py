@@ -20,7 +20,7 @@ from onpaid.simulators import fiken_drafts as drafts
 from onpaid.simulators.door import Door, render, transport_of
 from onpaid.simulators.fiken_books import FikenBooks, Refused
 from onpaid.simulators.fiken_lists import contacts_in, drafts_in, invoices_in, page_of
-from onpaid.simulators.fiken_shapes import bank_accounts, company, shown_invoice
+from onpaid.simulators.fiken_shapes import bank_accounts, company, shown_credit, shown_invoice
 from onpaid.simulators.kit import Answer, Json
 from onpaid.simulators.plan import Trouble
 from onpaid.simulators.world import Simulators
@@ -85,6 +85,7 @@ class FikenApi:
             ("GET", invoices, "list invoices", lambda call: invoices_in(self._books, call.query)),
             ("POST", invoices, "create invoice", self._create_invoice),
             ("GET", invoices + "/{id:int}", "get invoice", self._get_invoice),
+            ("GET", COMPANY + "/creditNotes/{id:int}", "get credit note", self._get_credit),
         ]
         return [
             Route(f"{prefix}{path}", self._endpoint(operation, act), methods=[method])
@@ -215,6 +216,9 @@ class FikenApi:
 
     def _get_invoice(self, call: Call) -> Answer:
         return Answer(200, shown_invoice(self._books, self._books.invoices[call.ident]))
+
+    def _get_credit(self, call: Call) -> Answer:
+        return Answer(200, shown_credit(self._books, self._books.credits[call.ident]))
 
     def _send(self, call: Call) -> Answer:
         self._books.send(call.body)

@@ -28,6 +28,17 @@ class Refused(Exception):
         super().__init__("; ".join(found))
 
 
+@dataclass(frozen=True, slots=True)
+class CreditNote:
+    """What somebody took back of an invoice, in hundredths of its currency."""
+
+    ident: int
+    number: int
+    invoice: "Invoice"
+    gross: int
+    issued: str
+
+
 @dataclass(slots=True)
 class Invoice:
     """One issued invoice, as it was asked for and what came of it."""
@@ -40,6 +51,7 @@ class Invoice:
     created: str
     modified: str
     dispatches: list[Json] = field(default_factory=list)
+    credits: list[int] = field(default_factory=list)
 
     @property
     def gross(self) -> int:
@@ -61,6 +73,7 @@ class FikenBooks:
         self.contacts: dict[int, Json] = {}
         self.invoices: dict[int, Invoice] = {}
         self.drafts: dict[int, Json] = {}
+        self.credits: dict[int, CreditNote] = {}
         self.members: dict[str, set[int]] = {}
         self.references: dict[tuple[str, str], list[Invoice]] = {}
         self.mails: list[Json] = []
@@ -149,6 +162,13 @@ class FikenBooks:
         for name, value in (("invoiceDraftUuid", uuid), ("orderReference", body.get("orderReference"))):
             self.references.setdefault((name, str(value)), []).append(invoice)
         return invoice
+
+    def credit(self, invoice: Invoice, gross: int) -> CreditNote:
+        """Take back so much of an invoice, which stays where it is and names its credit notes."""
+        made = CreditNote(self.ident(), DEFAULT_COUNTER + len(self.credits) + 1, invoice, gross, self.today())
+        self.credits[made.ident] = made
+        invoice.credits.append(made.ident)
+        return made
 
     def _unfitting(self, body: Json) -> list[str]:
         """References to things that are not there, and fields that contradict each other."""

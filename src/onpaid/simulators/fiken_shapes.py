@@ -6,7 +6,7 @@ Only shapes: what is in the books is decided in `fiken_books.py`.
 from decimal import Decimal
 from typing import Final
 
-from onpaid.simulators.fiken_books import FikenBooks, Invoice
+from onpaid.simulators.fiken_books import CreditNote, FikenBooks, Invoice
 from onpaid.simulators.fiken_lines import Amounts, whole
 from onpaid.simulators.kit import Json
 from onpaid.simulators.settings import Settings
@@ -57,7 +57,7 @@ def shown_invoice(books: FikenBooks, invoice: Invoice) -> Json:
         ],
         "sentManually": False,
         "invoicePdf": {"type": "invoice", "downloadUrl": f"https://fiken.no/filer/{invoice.uuid}.pdf"},
-        "associatedCreditNotes": [],
+        "associatedCreditNotes": list(invoice.credits),
         "attachments": [],
         "customer": books.shown_contact(asked["customerId"]),
         "sale": {
@@ -74,6 +74,29 @@ def shown_invoice(books: FikenBooks, invoice: Invoice) -> Json:
             "salePayments": [paid] if cash else [],
         },
         "dispatches": list(invoice.dispatches),
+    }
+
+
+def shown_credit(books: FikenBooks, credit: CreditNote) -> Json:
+    """A credit note as `GET` gives it. It has no VAT here."""
+    invoice, rate = credit.invoice, IN_NOK.get(credit.invoice.currency, Decimal(10))
+    in_nok = whole(Decimal(credit.gross) * rate)
+    customer = books.shown_contact(invoice.asked["customerId"])
+    return {
+        "creditNoteId": credit.ident,
+        "creditNoteNumber": credit.number,
+        "customer": customer,
+        "net": credit.gross,
+        "vat": 0,
+        "gross": credit.gross,
+        "netInNok": in_nok,
+        "vatInNok": 0,
+        "grossInNok": in_nok,
+        "address": customer.get("address", {}),
+        "currency": invoice.currency,
+        "issueDate": credit.issued,
+        "associatedInvoiceId": invoice.ident,
+        "lines": [],
     }
 
 

@@ -1,4 +1,4 @@
-"""The ledger's part about sales at Stripe: sessions, subscriptions, refunds, and who of those that listen was told.
+"""The ledger's part about sales at Stripe: sessions, subscriptions, bills, refunds, and who of those that listen was told.
 
 Who listens is each topic that was ever asked for, and each sink that was ever named. What they have to hear follows
 from what happened at Stripe; an event is known by its type and by the id of what it is about, wherever that stands.
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from onpaid.simulators.kit import Json
-from onpaid.simulators.ledger_sales_rows import listeners, session_rows, subscription_rows
+from onpaid.simulators.ledger_sales_rows import bill_rows, listeners, session_rows, subscription_rows
 from onpaid.simulators.world import Simulators
 
 ENDS: Final = ("subscription.canceled", "subscription.expired")
@@ -44,6 +44,7 @@ def sales(simulators: Simulators) -> Json:
     """Everything about sales, as it stands in the ledger."""
     heard = listeners(simulators)
     sessions, subscriptions = session_rows(simulators), subscription_rows(simulators)
+    bills = bill_rows(simulators)
     stripe = simulators.stripe
     refunds = [
         {name: refund[name] for name in ("id", "charge", "payment_intent", "amount", "currency", "status")}
@@ -58,6 +59,7 @@ def sales(simulators: Simulators) -> Json:
         "counts": {
             "sessions": len(sessions),
             "paid": sum(row["paid"] for row in sessions),
+            "bills": sum(row["paid"] for row in bills),
             "subscriptions": dict(Counter(row["status"] for row in subscriptions)),
             "refunds": len(refunds),
             "disputes": len(disputes),
@@ -70,6 +72,7 @@ def sales(simulators: Simulators) -> Json:
         "verdict": verdict(simulators, sessions, heard),
         "sessions": sessions,
         "subscriptions": subscriptions,
+        "bills": bills,
         "refunds": refunds,
         "disputes": disputes,
         "heard": heard,
@@ -103,14 +106,13 @@ def due(simulators: Simulators, sessions: list[Json]) -> Iterator[tuple[tuple[st
         if event["type"].startswith("refund.") and event["data"]["object"]["status"] == "succeeded"
     }
     for refund in simulators.stripe.refunds.values():
-        if refund["id"] in went_back:  # one that bounced while it was pending moved no money
-            yield ("payment.refunded",), refund["id"]
-        if refund["status"] == "failed":
+        if refund["status"] == "failed":  # that it had gone back may come too late to be told
             yield ("payment.refund_failed",), refund["id"]
+        elif refund["id"] in went_back:
+            yield ("payment.refunded",), refund["id"]
     for ident, dispute in simulators.sales.troubles.disputes.items():
-        yield ("dispute.opened",), ident
-        if dispute["status"] in ("won", "lost"):
-            yield ("dispute.closed",), ident
+        over = dispute["status"] in ("won", "lost")  # then that it was opened may come too late to be told
+        yield ("dispute.closed" if over else "dispute.opened",), ident
 
 
 def verdict(simulators: Simulators, sessions: list[Json], heard: Mapping[str, list[Json]]) -> Json:

@@ -1,4 +1,4 @@
-"""The rows of the ledger's part about sales: sessions, subscriptions, and what each listener heard.
+"""The rows of the ledger's part about sales: sessions, subscriptions, their bills, and what each listener heard.
 
 Who listens is each topic that was ever asked for, and each sink that was ever named.
 """
@@ -51,6 +51,24 @@ def subscription_rows(simulators: Simulators) -> list[Json]:
             "period_end": max(item["current_period_end"] for item in each["items"]["data"]),
         }
         for each in simulators.sales.subscriptions.all.values()
+    ]
+
+
+def bill_rows(simulators: Simulators) -> list[Json]:
+    """One row for each invoice of a subscription at Stripe; `order_number` is that of the order which it is paid for."""
+    invoices, between = simulators.sales.invoices, simulators.sales.invoices.payments.values()
+    intents = {each["invoice"]: each["payment"]["payment_intent"] for each in between}
+    return [
+        {
+            **{name: each[name] for name in ("id", "status", "billing_reason", "customer")},
+            "paid": each["status"] == "paid" and each["amount_paid"] > 0,
+            "amount": each["total"],
+            "currency": each["currency"].upper(),
+            "payment_intent": intents.get(ident),
+            "subscription": each["parent"]["subscription_details"]["subscription"],
+            "order_number": invoices.number(ident),
+        }
+        for ident, each in invoices.all.items()
     ]
 
 

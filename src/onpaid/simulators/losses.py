@@ -57,6 +57,13 @@ def _change_invoice(simulators: Simulators, nth: int) -> Json:
     return _told(invoice)
 
 
+def _credit_invoice(simulators: Simulators, nth: int) -> Json:
+    """An invoice that somebody credits whole. It stays in the list."""
+    invoice = _invoice(simulators, nth)
+    simulators.fiken.credit(invoice, invoice.gross)
+    return _told(invoice)
+
+
 def _strange_invoice(simulators: Simulators, nth: int) -> Json:
     """An invoice for a payment that nobody made."""
     asked = {**_invoice(simulators, nth).asked, "orderReference": "NEVER-1", "ourReference": "pi_never_paid"}
@@ -92,6 +99,7 @@ LOSSES: Final[dict[str, Callable[[Simulators, int], Json]]] = {
     "invoice-deleted": _delete_invoice,
     "invoice-doubled": _double_invoice,
     "invoice-changed": _change_invoice,
+    "invoice-credited": _credit_invoice,
     "invoice-strange": _strange_invoice,
     "parcel-strange": _strange_parcel,
     "parcel-cancelled": _cancel_parcel,

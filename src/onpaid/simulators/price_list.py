@@ -1,7 +1,7 @@
 """What is sold by sessions at Stripe: made-up courses and notebooks, one-off and by subscription.
 
 The service under test is to sell the same at the same prices, each under its id. Amounts are whole minor units with
-VAT in them; `interval` is "" where a price is paid once, in a currency that has hundredths, as the accounts want them.
+VAT in them, in currencies that have hundredths, as the accounts want them; `interval` is "" where it is paid once.
 """
 
 from dataclasses import dataclass
@@ -28,5 +28,5 @@ PRICES: Final[tuple[Sold, ...]] = (
     Sold("studio-month", "studio", "The studio", 9_900, "NOK", "month"),
     Sold("studio-year", "studio", "The studio", 99_000, "NOK", "year"),
     Sold("letters-week", "letters", "A letter a week", 490, "EUR", "week"),
-    Sold("letters-week-jpy", "letters", "A letter a week", 800, "JPY", "week"),
+    Sold("letters-week-nok", "letters", "A letter a week", 5_500, "NOK", "week"),
 )

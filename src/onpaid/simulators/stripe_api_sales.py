@@ -84,6 +84,7 @@ class SalesCalls:
                 "/v1/invoices/{invoice}",
                 _given(lambda _p, ident: invoices.invoice(ident)),
             ),
+            ("GET", "/invoices/{id}/lines", "/v1/invoices/{invoice}/lines", self._invoice_lines),
             ("GET", "/invoice_payments", "/v1/invoice_payments", _paged(invoices.payments_listed)),
             ("GET", "/disputes", "/v1/disputes", _paged(self._disputes)),
             ("GET", "/disputes/{id}", "/v1/disputes/{dispute}", self._one("dispute", self._all_disputes)),
@@ -116,9 +117,15 @@ class SalesCalls:
         return self._sales.troubles.disputes
 
     def _lines(self, params: Json, ident: str) -> Answer:
-        """In the order of the session: lines have no time, so the list is turned for `page`, which turns it back."""
         self._sales.sessions.session(ident)
-        lines = self._sales.sessions.lines[ident]
+        return self._in_order(self._sales.sessions.lines[ident], params)
+
+    def _invoice_lines(self, params: Json, ident: str) -> Answer:
+        self._sales.invoices.invoice(ident)
+        return self._in_order(self._sales.invoices.lines[ident], params)
+
+    def _in_order(self, lines: list[Json], params: Json) -> Answer:
+        """In the order of what they are of: lines have no time, so the list is turned for `page`, which turns it back."""
         answer = page([{**line, "created": UNTIMED} for line in reversed(lines)], params)
         if answer.status == 200:
             bare = [

@@ -4,6 +4,9 @@ Their charges bear no metadata of ours: what they are for is known from the invo
 leads to.
 """
 
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
 from onpaid.simulators import stripe_billing_shapes as shapes
 from onpaid.simulators import stripe_invoice_shapes as invoice_shapes
 from onpaid.simulators.kit import Clock, Json
@@ -12,18 +15,37 @@ from onpaid.simulators.stripe_keys import no_such
 from onpaid.simulators.stripe_troubles import Troubles
 
 NEXT_TRY = 3 * 24 * 3600
+FIRST_LINES: Final = 10
+"""An invoice shows so many of its lines; the others are in a list of their own."""
 
 
 class Invoices:
     """The invoices of one account, and the invoice payments between them and PaymentIntents."""
 
-    def __init__(self, stripe: Stripe, clock: Clock, troubles: Troubles) -> None:
+    def __init__(
+        self, stripe: Stripe, clock: Clock, troubles: Troubles, number_of: Callable[[str], str]
+    ) -> None:
+        """`number_of` is how the shop derives an order's number from an id."""
         self._stripe, self._clock, self._troubles = stripe, clock, troubles
+        self._number_of = number_of
         self.forget()
+
+    def number(self, ident: str) -> str:
+        """The number of the order that it becomes when it is paid: its session's, where a subscription began in one."""
+        return self._numbers.get(ident) or self._number_of(ident)
+
+    def belongs(self, invoice: Json, session: Json) -> None:
+        """The session in which it came about, whose order it is paid for; whoever paid there pays from now on, with the
+        name and address that belong to the card."""
+        self._numbers[invoice["id"]] = self._number_of(session["id"])
+        self._cards[_subscription(invoice)] = session["customer_details"] or {}
 
     def forget(self) -> None:
         self.all: dict[str, Json] = {}
+        self.lines: dict[str, list[Json]] = {}
         self.payments: dict[str, Json] = {}
+        self._numbers: dict[str, str] = {}
+        self._cards: dict[str, Mapping[str, Any]] = {}
 
     def invoice(self, ident: str) -> Json:
         """The invoice; refused if there is none."""
@@ -46,7 +68,8 @@ class Invoices:
         number = f"SIM-{len(self.all) + 1:05d}"
         now = int(self._clock.now())
         made = invoice_shapes.invoice(ident, lines, of, who, created=now, billing_reason=why, number=number)
-        self.all[ident] = made
+        self.all[ident], self.lines[ident] = made, lines
+        made["lines"].update(data=lines[:FIRST_LINES], has_more=len(lines) > FIRST_LINES)
         of["latest_invoice"] = ident
         if made["amount_due"]:
             between = self._stripe.ident("inpay", key)
@@ -116,12 +139,14 @@ class Invoices:
 
     def _pay(self, invoice: Json) -> Pay:
         who = self._stripe.customers.get(invoice["customer"])
+        known = who if who and not who.get("deleted") else None
         return Pay(
             invoice["amount_due"],
             invoice["currency"],
             customer=invoice["customer"],
-            billing=who if who and not who.get("deleted") else None,
+            billing=self._cards.get(_subscription(invoice)) or known,
             key=invoice["id"],
+            number=self.number(invoice["id"]),
         )
 
     def listed(self, params: Json) -> list[Json]:
@@ -146,6 +171,10 @@ class Invoices:
             if all(name not in params or each[name] == params[name] for name in ("invoice", "status"))
             and (intent is None or each["payment"]["payment_intent"] == intent)
         ]
+
+
+def _subscription(invoice: Json) -> str:
+    return str(invoice["parent"]["subscription_details"]["subscription"])
 
 
 def _amount(item: Json) -> int:

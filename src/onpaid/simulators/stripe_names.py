@@ -20,6 +20,7 @@ SALES_LISTS: Final = {
 }
 SALES_CALLS: Final = {
     "GET /v1/checkout/sessions/{session}/line_items": "limit starting_after ending_before",
+    "GET /v1/invoices/{invoice}/lines": "limit starting_after ending_before",
     "POST /v1/products": "active default_price_data description id images marketing_features metadata name "
     "package_dimensions shippable statement_descriptor tax_code tax_details type unit_label url",
     "POST /v1/products/{id}": "active default_price description images marketing_features metadata name "

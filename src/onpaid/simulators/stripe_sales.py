@@ -23,7 +23,7 @@ class Sales:
         self.stripe = stripe
         self.catalogue = Catalogue(stripe, clock)
         self.troubles = Troubles(stripe, clock)
-        self.invoices = Invoices(stripe, clock, self.troubles)
+        self.invoices = Invoices(stripe, clock, self.troubles, lambda ident: self.sessions.number(ident))
         self.subscriptions = Subscriptions(stripe, clock, self.invoices)
         self.sessions = Sessions(stripe, clock, self.catalogue, self.subscriptions, self.troubles)
 

@@ -50,7 +50,7 @@ class Sessions:
         self._ends: list[tuple[int, str]] = []
 
     def number(self, session_id: str) -> str:
-        """The number of the order that a paid session makes, as the shop derives it from the session's id."""
+        """The number of the order that a paid session makes, as the shop derives it from its id; an invoice likewise."""
         digest = hashlib.sha256(session_id.encode()).digest()
         return self.prefix + base64.b32encode(digest).decode()[:8]
 
@@ -224,6 +224,7 @@ class Sessions:
             bought,
             metadata({}, data.get("metadata")),
             description=data.get("description"),
+            session=session,
             delayed=delayed,
         )
         session.update(subscription=made["id"], invoice=made["latest_invoice"])

@@ -52,10 +52,12 @@ class Subscriptions:
         told: dict[str, str] | None = None,
         *,
         description: str | None = None,
+        session: Json | None = None,
         delayed: bool = False,
         paid: bool = True,
     ) -> Json:
-        """A subscription to what of it recurs; the rest is on the first invoice. Unless `paid` it stays incomplete."""
+        """A subscription to what of it recurs; the rest is on the first invoice. Unless `paid` it stays incomplete.
+        `session` is the session that it began in."""
         now, ident = int(self._clock.now()), self._stripe.ident("sub", key)
         items = [
             self._item(ident, nth, price, quantity, now)
@@ -67,6 +69,8 @@ class Subscriptions:
         self.all[ident] = made
         once = [(price, quantity) for price, quantity in bought if price["recurring"] is None]
         invoice = self._invoices.bill(made, "subscription_create", once)
+        if session is not None:
+            self._invoices.belongs(invoice, session)
         if not paid:
             self._tell(made, "created")
             return made

@@ -85,9 +85,9 @@ class Twilio(MessageService):
             about={"callback": callback, "service": form.get("MessagingServiceSid")},
         )
 
-    def shown(self, message: Message) -> Json:
-        """A message as it is read. What it said is told only where `bodies` is switched on."""
-        now, account = self._clock.now(), self._settings.twilio_account_sid
+    def shown(self, message: Message, *, new: bool = False) -> Json:
+        """A message as it is read, or as it is when it is `new`. What it said is told only where `bodies` is on."""
+        now, account = message.at if new else self._clock.now(), self._settings.twilio_account_sid
         word = message.status(now)
         sent = next((at for at, each in message.ladder if each == "sent" and at <= now), None)
         uri = f"/2010-04-01/Accounts/{account}/Messages/{message.ident}"

@@ -97,7 +97,7 @@ class TwilioApi:
 
         def effect(_trouble: Trouble | None) -> Answer:
             try:
-                return Answer(201, self._twilio.shown(self._twilio.send(form)))
+                return Answer(201, self._twilio.shown(self._twilio.send(form), new=True))
             except Refused as refused:
                 return refused.answer
 

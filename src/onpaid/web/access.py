@@ -20,6 +20,7 @@ from starlette.requests import HTTPConnection
 
 from onpaid.clock import Clock, Instant
 from onpaid.domain.sessions import User
+from onpaid.web.rates import Rates
 from onpaid.web.settings import Role, WebSettings
 
 ROLES: tuple[Role, ...] = ("operator", "viewer")
@@ -65,6 +66,10 @@ class Access:
         self._settings = settings
         self._clock = clock
         self._spent: dict[str, Instant] = {}
+        self.checkouts = Rates(
+            clock.monotonic, each=settings.checkouts_each, together=settings.checkouts_together
+        )
+        """How often nobody in particular may open a checkout."""
         self.cookie = "__Host-onpaid" if settings.https else "onpaid_session"
 
     def caller(self, request: HTTPConnection) -> Caller:

@@ -1,7 +1,7 @@
 """The web face as one ASGI callable: webhooks first, everything else through the table of routes.
 
-Every request is looked at for its framing before anything reads it, and every answer but a webhook's carries the
-headers that keep browsers honest.
+Every request is looked at for its framing before anything reads it. Everything but webhooks waits for its turn
+(`crowd.py`), and every answer but a webhook's carries the headers that keep browsers honest.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ from onpaid.web.console_billing import ConsoleBilling
 from onpaid.web.console_delivery import ConsoleDelivery
 from onpaid.web.console_proving import ConsoleProving
 from onpaid.web.console_reconciling import ConsoleReconciling
+from onpaid.web.crowd import Crowd
 from onpaid.web.framing import Budget, misframed
 from onpaid.web.login import Login
 from onpaid.web.openapi import document
@@ -99,13 +100,14 @@ def create_app(
     pages = Pages(settings.time_zone, settings.root, settings.version)
     doors = doors_of(pages)
     described = msgspec.json.encode(document(doors, sorted(inbox.sources), settings))
-    routed = _routed(doors, parts, pages, described)
+    routed = Crowd(_routed(doors, parts, pages, described), settings.most_at_once)
     webhooks = Webhooks(inbox, settings, engine.clock, forgeries, handshakes)
     open_to_browsers = CORSMiddleware(
         routed,
         allow_origins=settings.checkout_origins,
         allow_methods=("GET", "POST"),
         allow_headers=("authorization", "content-type", "idempotency-key"),
+        expose_headers=("retry-after",),
     )
     more = (*ALWAYS, HSTS) if settings.https else ALWAYS
 

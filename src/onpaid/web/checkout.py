@@ -1,7 +1,7 @@
 """The checkout's doors: for the shop's page in a customer's browser, so nobody is asked who they are.
 
-What they take is checked against our products, and nothing of it is believed. Browsers of other origins are let in
-where CHECKOUT_ORIGINS names them.
+What they take is checked against our products, and nothing of it is believed. How often checkouts are opened is
+limited, by address and for all. Browsers of other origins are let in where CHECKOUT_ORIGINS names them.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ import msgspec
 from starlette.responses import Response
 
 from onpaid.app.checkout import Opened, Verified
-from onpaid.web.answers import json_answer
+from onpaid.web.answers import json_answer, problem
 from onpaid.web.api_acts import body_of
 from onpaid.web.parameters import CURSOR, limit
 from onpaid.web.table import Ask, Door
+
+TOO_OFTEN = "Too many checkouts were opened just now"
 
 
 class CartLine(msgspec.Struct):
@@ -79,6 +81,10 @@ class ForSaleList(msgspec.Struct, frozen=True):
 
 
 async def create(ask: Ask) -> Response:
+    client = ask.request.client
+    wait = ask.parts.access.checkouts.wait("" if client is None else client.host)
+    if wait:
+        return problem(429, f"{TOO_OFTEN}: come again in {wait} seconds.", {"retry-after": str(wait)})
     key = ask.request.headers.get("idempotency-key", "").strip()
     return json_answer(await ask.parts.deliveries.desk.create(ask.raw, key), 201)
 
@@ -120,7 +126,7 @@ def _opening(path: str) -> Door:
         body=Cart,
         answers=Opened,
         status=201,
-        statuses=(404, 409),
+        statuses=(404, 409, 429),
     )
 
 

@@ -37,6 +37,11 @@ class WebSettings:
     """Bytes of unfinished bodies that are held at once; beyond it senders are asked to come again."""
     form_limit: int = 64 << 10
     head_limit: int = 16 << 10
+    most_at_once: int = 256
+    """Requests that are under way or wait for their turn, webhooks apart; more are asked to come again."""
+    checkouts_each: int = 60
+    checkouts_together: int = 600
+    """Checkouts that may be opened in a minute: from one address, and by all together. 0 is no limit."""
     body_patience: timedelta = timedelta(seconds=20)
     session_life: timedelta = timedelta(hours=12)
     link_life: timedelta = timedelta(minutes=10)

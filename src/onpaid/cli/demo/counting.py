@@ -22,6 +22,7 @@ SALES_TELLS: Final = (
     "file_price",
     "archive_price",
     "keep_session",
+    "keep_renewal",
     "follow_subscription",
     "publish_billing_event",
     "deliver_billing_event",

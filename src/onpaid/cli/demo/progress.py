@@ -75,7 +75,7 @@ def now_of(options: Options, ledger: Ledger, told: Ledger, runs: dict[str, int])
         paid=told.get("paid", 0),
         expected=told.get("expected", 0),
         invoiced=counts["invoices"],
-        invoices_due=max(told.get("expected", 0), options.shop_orders) + once,
+        invoices_due=max(told.get("expected", 0), options.shop_orders) + once + sales["counts"]["bills"],
         mailed=counts["mails"],
         carts=options.carts,
         refused=told.get("refused", 0),

@@ -20,9 +20,9 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
     All figures are the simulators', but for `waiting_for_person` (open tickets and runs that nobody but a person can
     bring further), `settled` (what the demo's operator settled, by step), `acknowledged` (the tickets about forged
     webhooks that it put away) and `booked` (refunds and disputes of invoiced payments that it took note of). Those of
-    this level are of whatever is invoiced, the shop's orders and what was sold once at Stripe: `missing` counts
-    payments without invoice and invoices without mail, `double` invoices, mails and contacts that exist once too often.
-    `delivery` has the figures of our own checkout, `sales` those of Stripe's. `agrees` says whether our database and
+    this level are of whatever is invoiced, the shop's orders and what was paid at Stripe, once or by subscription:
+    `missing` counts payments without invoice and invoices without mail, `double` invoices, mails and contacts that
+    exist once too often. `delivery` has the figures of our own checkout, `sales` those of Stripe's. `agrees` says whether our database and
     the ledger tell the same, both ways and of all; `differences` are what they do not. `reconciliations` are what was
     made good where webhooks were lost, `proof` what the service's own proof says in the end. `aws`, on the emulated AWS
     only, is what was called there, consumed and broken.
@@ -117,7 +117,7 @@ def judge(ledger: dict[str, Any], beside: Beside) -> Report:
         ledger["sales"], asked=beside.sales, orders=beside.sold_orders, differences=beside.sold_otherwise
     )
     told += sold
-    at_shop, wanted = paid - sales.once, beside.orders - beside.carts - beside.sales
+    at_shop, wanted = paid - sales.once - sales.bills, beside.orders - beside.carts - beside.sales
     if at_shop < wanted:
         told.append(f"only {at_shop} of {wanted} orders were paid")
     told += judge_proof(beside.proof, beside.reconciled)

@@ -17,9 +17,10 @@ DOUBLE: Final = ("told_twice", "double_customers", "double_prices", "double_sess
 class SalesReport(msgspec.Struct, frozen=True):
     """All figures are the simulators', but for `orders`, which are those that our records made of paid sessions.
 
-    Of `asked` sales each has a session; `paid` of these are paid, `once` of them for good and invoiced. `subscriptions`
-    has the subscriptions by their state now, also those whose first payment never came. `events` are the billing events that each of the `listeners` heard once, `repeats` how often one came
-    again under the same id, which is allowed. `missing` counts what a listener never heard of, `double` what it heard
+    Of `asked` sales each has a session; `paid` of these are paid, `once` of them for good. `bills` are what subscriptions
+    paid, from the first one on; with those they are what is invoiced. `subscriptions` has the subscriptions by their
+    state now, also those whose first payment never came. `events` are the billing events that each of the `listeners`
+    heard once, `repeats` how often one came again under the same id, which is allowed. `missing` counts what a listener never heard of, `double` what it heard
     under two ids, and customers, prices and sessions that exist twice; `unexplained` whatever else should not be there.
     """
 
@@ -27,6 +28,7 @@ class SalesReport(msgspec.Struct, frozen=True):
     sessions: int
     paid: int
     once: int
+    bills: int
     orders: int
     subscriptions: dict[str, int]
     refunds: int
@@ -63,6 +65,7 @@ def judge_sales(
         sessions=counts["sessions"],
         paid=counts["paid"],
         once=sum(row["paid"] and row["mode"] == "payment" for row in ledger["sessions"]),
+        bills=counts["bills"],
         orders=orders,
         subscriptions=counts["subscriptions"],
         refunds=counts["refunds"],

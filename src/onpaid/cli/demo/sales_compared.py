@@ -13,6 +13,7 @@ import msgspec
 
 from onpaid.domain.billing import BillingEvent
 from onpaid.domain.money import Money
+from onpaid.domain.orders import Order
 from onpaid.domain.sessions import Session
 from onpaid.repositories.billing_records import BILLING_EVENTS, SUBSCRIPTIONS, SubscriptionState
 from onpaid.repositories.orders import ORDERS
@@ -43,6 +44,7 @@ async def compare_sales(store: Store, ledger: Ledger) -> Compared:
     ]
     told += of_sessions({each.session_id: each for each in sessions}, ledger)
     told += of_subscriptions(await _subscriptions(store, sessions, ledger), ledger)
+    told += of_bills(await _of_bills(store, ledger), ledger)
     told += of_events([each async for each in _all(store, BILLING_EVENTS, "all")], ledger)
     return Compared(len(set(orders)), told)
 
@@ -71,6 +73,28 @@ def _of_paid(mine: Session, row: Mapping[str, Any]) -> Iterator[str]:
         yield f"the session {mine.session_id} is order {mine.order_number} here, and {row['order_number']} there"
     if mine.user != (row["user"] or ""):
         yield f"the session {mine.session_id} is another user's here than at Stripe"
+
+
+async def _of_bills(store: Store, ledger: Ledger) -> dict[str, Order]:
+    """Our orders by the bill that they are paid for, or by the session that it came about in."""
+    numbers = {row["order_number"]: row["id"] for row in ledger["bills"]}
+    held = [each async for each in _all(store, ORDERS, "all")]
+    ours = {numbers.get(each.number, each.bill): each for each in held if each.sold}
+    ours.pop("", None)
+    return ours
+
+
+def of_bills(ours: Mapping[str, Order], ledger: Ledger) -> Iterator[str]:
+    """The differences of bills: each that is paid is one order over its amount, and no other one is an order."""
+    theirs = {row["id"]: row for row in ledger["bills"] if row["paid"]}
+    for ident in ours.keys() - theirs.keys():
+        yield f"the bill {ident} is order {ours[ident].number} here, and is not paid at Stripe"
+    for ident, row in theirs.items():
+        mine, total = ours.get(ident), Money(row["amount"], row["currency"])
+        if mine is None:
+            yield f"the bill {ident} was paid at Stripe, and is no order here"
+        elif (mine.latest.currency, mine.latest.total) != (total.currency, total.to_decimal()):
+            yield f"the bill {ident} came to {mine.latest.total} here, and to {total} at Stripe"
 
 
 async def _subscriptions(

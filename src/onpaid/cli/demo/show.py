@@ -55,7 +55,7 @@ class Show:
         elif time.monotonic() - self._last >= PLAIN_EVERY:
             self._last = time.monotonic()
             self._console.print(
-                f"{now.seconds:4.0f} s  paid {now.paid}  invoiced {now.invoiced}  mailed {now.mailed}  "
+                f"{now.seconds:4.0f} s  paid {now.paid}  invoiced {now.invoiced} of {now.invoices_due}  mailed {now.mailed}  "
                 f"bought {now.bought}  shipped {now.shipped}  told {now.told_shipped}  sold {now.sold}  "
                 f"events {now.heard}  faults {sum(now.faults.values())}  settled {now.settled}  {now.doing}".rstrip()
             )

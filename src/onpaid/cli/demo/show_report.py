@@ -115,6 +115,7 @@ def _sales_figures(report: SalesReport) -> list[Figure]:
         ("paid at Stripe's checkout", report.paid, False),
         ("orders made of these", report.orders, report.orders != report.paid),
         ("subscriptions", subscribed, False),
+        ("paid by these", report.bills, False),
         ("billing events, each told once", report.events, report.double > 0),
         ("missing", report.missing, report.missing > 0),
         ("double", report.double, report.double > 0),

@@ -91,6 +91,8 @@ def of_service(options: Options, folder: Path, database: Path, bases: Mapping[st
         "RAZORPAY_KEY_ID": SIMULATED.razorpay_key_id,
         "RAZORPAY_KEY_SECRET": SIMULATED.razorpay_key_secret,
         "RAZORPAY_API_BASE": bases["razorpay"],
+        # Its customers come all at once, and all from this machine.
+        "CHECKOUT_PER_MINUTE": "0",
         "SHIPROCKET_EMAIL": SIMULATED.shiprocket_email,
         "SHIPROCKET_PASSWORD": SIMULATED.shiprocket_password,
         "SHIPROCKET_DRY_RUN": "false",
