@@ -65,17 +65,21 @@ def test_a_dry_run_counts_what_is_there_and_needs_no_server(onpaid: Onpaid, tmp_
     file = tmp_path / "prices.csv"
     file.write_text(
         f"{','.join(NAMES)}\ncourse-1,course,A course,499,NOK,,,25,,\nclub,club,Club,99,NOK,month,,,,no\n"
+        "top,top,On top,100,NOK,,,25,no,\nzero,zero,Untaxed,100,NOK,,,0,no,\n"
     )
     told = onpaid("catalogue", "import", str(file), "--dry-run", "--json").well().json()
     assert told == {
-        "prices": 2,
-        "products": 2,
+        "prices": 4,
+        "products": 4,
         "recurring": 1,
         "off_sale": 1,
         "without_tax_percent": 1,
+        "tax_not_collected": 1,
         "dry_run": True,
     }
-    assert "Nothing was kept" in onpaid("catalogue", "import", str(file), "--dry-run").well().out
+    shown = " ".join(onpaid("catalogue", "import", str(file), "--dry-run").well().out.split())
+    assert "Nothing was kept" in shown
+    assert "our sessions ask for the amount alone: top. What is paid" in shown
     assert not (tmp_path / "onpaid.db").exists()
 
 

@@ -9,6 +9,8 @@ WHO: Final[Mapping[str, str]] = {
     "BillingTopic": "the topic",
     "NoTopic": "nobody, since there is no topic",
     "SubscriberDoors": "the subscriber",
+    "StripeBills": "Stripe",
+    "StripeCatalogue": "Stripe",
     "StripeTill": "Stripe",
 }
 DONE: Final[Mapping[str, str]] = {

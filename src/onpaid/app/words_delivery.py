@@ -13,6 +13,9 @@ from onpaid.domain.messages import MessageWanted
 from onpaid.engine.journal import Run, Step
 
 WHO: Final[Mapping[str, str]] = {
+    "AlertMail": "the mail server",
+    "AlertTopic": "the topic for alerts",
+    "AlertWebhook": "the webhook for alerts",
     "MessageLog": "the log",
     "DryRunShipping": "the dry run",
     "Meta": "WhatsApp",

@@ -44,21 +44,39 @@ def import_prices(file: Path, *, dry_run: bool, as_json: bool) -> None:
             "recurring": sum(price.recurring is not None for price in told),
             "off_sale": sum(not price.active for price in told),
             "without_tax_percent": sum(price.tax_percent is None for price in told),
+            "tax_not_collected": len(_untaxed(told)),
         }
         if as_json:
             print_json(found | {"dry_run": True})
             return
         facts({name.replace("_", " "): count for name, count in found.items()})
+        _warn(told)
         say(f"{file} can be imported. Nothing was kept.")
         return
     kept = _send(told)
     if as_json:
         print_json({**kept, "dry_run": False})
         return
+    _warn(told)
     say(
         f"{_prices(kept['prices'])} kept: {kept['new']} new, {kept['changed']} changed, {kept['unchanged']} as they were. "
         "`onpaid catalogue sync --dry-run` shows what that means at Stripe."
     )
+
+
+def _untaxed(told: Sequence[Price]) -> list[Price]:
+    """Those on sale whose tax comes on top: a session asks for the amount alone, so nobody pays it."""
+    return [price for price in told if price.active and price.tax_percent and not price.tax_included]
+
+
+def _warn(told: Sequence[Price]) -> None:
+    untaxed = _untaxed(told)
+    if untaxed:
+        names = ", ".join(price.id for price in untaxed[:5]) + (", ..." if len(untaxed) > 5 else "")
+        say(
+            f"Their tax is not in the amount, and our sessions ask for the amount alone: {names}. What is paid for them "
+            "gets a ticket in place of its invoice. Put the tax into the amount, with tax_included yes."
+        )
 
 
 def _read(file: Path) -> list[Price]:
