@@ -70,10 +70,13 @@ def _unlike(ours: dict[str, Any], theirs: dict[str, Any]) -> Iterator[str]:
                 yield f"{name}: {len(mine)}, and {len(other)} there"
             elif name == "global_secondary_index" or len(mine) == 1:
                 yield from (each for pair in zip(mine, other, strict=True) for each in _unlike(*pair))
-            elif {json.dumps(each, sort_keys=True) for each in mine} != {
-                json.dumps(each, sort_keys=True) for each in other
-            }:
-                yield f"{name}: {mine}, and {other} there"
+            else:
+                for each in mine:  # what Terraform adds to each by itself is left out here, too
+                    like = next((one for one in other if not any(_unlike(each, one))), None)
+                    if like is None:
+                        yield f"{name}: {each}, and {other} there"
+                    else:
+                        other.remove(like)
         elif not _same(value, theirs.get(name)):
             yield f"{name}: {value!r}, and {theirs.get(name)!r} there"
 
