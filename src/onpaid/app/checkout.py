@@ -15,6 +15,7 @@ from random import Random
 import msgspec
 
 from onpaid.app.checkout_request import Asked, read_request, recipient_of
+from onpaid.app.outcomes import looks
 from onpaid.clock import Clock
 from onpaid.domain.checkouts import Checkout, CheckoutRef, CheckoutWanted
 from onpaid.domain.events import OrderReceived
@@ -22,7 +23,6 @@ from onpaid.domain.fulfilment import Fulfilment
 from onpaid.domain.money import Money
 from onpaid.domain.orders import Customer, OrderLine, order_key
 from onpaid.domain.products import Product
-from onpaid.engine.journal import RUNS
 from onpaid.engine.recorder import Recorder
 from onpaid.errors import BadSignature, Conflict, InvalidInput, NotPossible, StoreUnavailable, Unavailable
 from onpaid.repositories.catalogue import Catalogue
@@ -34,9 +34,6 @@ from onpaid.store.port import Write
 
 FLOW = "open_checkout"
 TRIES = 8
-PATIENCE = 8.0
-"""Seconds that a customer's page waits for the payment provider's order."""
-LOOK_FIRST, LOOK_MOST = 0.01, 0.25
 SMALLEST = 100
 """Paise: Razorpay takes no less than a rupee."""
 
@@ -216,21 +213,17 @@ class CheckoutDesk:
 
     async def _outcome(self, key: str) -> Opened:
         """The payment provider's order, once the run has it."""
-        until, wait = self._clock.monotonic() + PATIENCE, LOOK_FIRST
-        while True:
-            held = await RUNS.get(self._recorder.store, f"{FLOW}:{key}")
-            run = None if held is None else held.record
-            if run is not None and run.state == "done":
+        async for run in looks(self._recorder.store, self._clock, f"{FLOW}:{key}"):
+            if run.state == "done":
                 opened = msgspec.json.decode(run.result, type=CheckoutRef)
                 number = key.partition("/")[2]
                 amount = opened.amount
                 return Opened(number, opened.checkout_id, amount.minor, amount.currency, self.shop.key_id)
-            if run is None or run.state in ("failed", "cancelled") or self._clock.monotonic() >= until:
-                raise Unavailable(
-                    "the payment provider has not answered yet: repeat the request with the same Idempotency-Key"
-                )
-            await self._clock.sleep(wait)
-            wait = min(wait * 1.5, LOOK_MOST)
+            if run.state in ("failed", "cancelled"):
+                break
+        raise Unavailable(
+            "the payment provider has not answered yet: repeat the request with the same Idempotency-Key"
+        )
 
 
 def _click_key(given: str) -> str:

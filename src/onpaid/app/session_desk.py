@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from onpaid.app.outcomes import looks
 from onpaid.app.session_request import SessionAsked, read_session_request
 from onpaid.app.till_visits import TillReadings
 from onpaid.clock import Clock, Instant
@@ -35,9 +36,6 @@ from onpaid.repositories.sessions import Sessions
 
 FLOW: Final = "open_session"
 TRIES: Final = 8
-PATIENCE: Final = 8.0
-"""Seconds that a user's page waits for Stripe's session."""
-LOOK_FIRST, LOOK_MOST = 0.01, 0.25
 READ_EVERY: Final = 5_000
 """Milliseconds between two readings of one session at Stripe, however often its user asks."""
 MOST_READ: Final = 1_000
@@ -159,31 +157,23 @@ class SessionDesk:
 
     async def _outcome(self, reference: str) -> SessionOpened:
         """Stripe's session, once the run has it."""
-        until, wait = self._clock.monotonic() + PATIENCE, LOOK_FIRST
-        while True:
-            held = await RUNS.get(self._recorder.store, f"{FLOW}:{reference}")
-            run = None if held is None else held.record
-            if run is not None and run.state == "done":
+        async for run in looks(self._recorder.store, self._clock, f"{FLOW}:{reference}"):
+            if run.state == "done":
                 ref = msgspec.json.decode(run.result, type=SessionRef)
                 kept = await self._sessions.named(ref.session_id)
                 payment = ref.payment_id or ("" if kept is None else kept.payment_id)
                 return SessionOpened(ref.url, payment or None, ref.customer_id, ref.session_id)
-            if run is not None and run.state in ("failed", "cancelled"):
+            if run.state in ("failed", "cancelled"):
                 raise Refused(
                     "this session could not be opened: whoever runs the shop was told why. Ask again later, with "
                     "another Idempotency-Key"
                 )
-            if run is not None and run.state == "waiting" and await self._hindered(run):
+            if run.state == "waiting" and await self._hindered(run):
                 raise Refused(
                     "this session cannot be opened yet: whoever runs the shop was told why. Ask again later, with the "
                     "same Idempotency-Key"
                 )
-            if run is None or self._clock.monotonic() >= until:
-                raise Unavailable(
-                    "Stripe has not answered yet: repeat the request with the same Idempotency-Key"
-                )
-            await self._clock.sleep(wait)
-            wait = min(wait * 1.5, LOOK_MOST)
+        raise Unavailable("Stripe has not answered yet: repeat the request with the same Idempotency-Key")
 
     async def _hindered(self, run: Run) -> bool:
         """Whether it waits for a run that has failed: the user's customer, or the price."""

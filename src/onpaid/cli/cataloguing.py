@@ -16,8 +16,9 @@ from onpaid.app.catalogue_sync import MOST_AT_ONCE
 from onpaid.app.prices_file import read_prices
 from onpaid.cli.output import console, facts, money, more, print_json, say, table
 from onpaid.cli.reach import Json, api
+from onpaid.cli.told_files import read_rows
 from onpaid.domain.prices import Price
-from onpaid.errors import InvalidInput, NotPossible, OnpaidError
+from onpaid.errors import NotPossible, OnpaidError
 
 MOST_BYTES = 32_000
 """Of one request: the API takes 64 KiB."""
@@ -36,7 +37,7 @@ SAID = {"unknown": "not compared, since Stripe could not be asked", "wait": "wai
 
 def import_prices(file: Path, *, dry_run: bool, as_json: bool) -> None:
     """Read the file, and keep its prices unless it is a dry run. Raises InvalidInput, naming each wrong row."""
-    told = _read(file)
+    told = read_rows(file, read_prices)
     if dry_run:
         found = {
             "prices": len(told),
@@ -77,19 +78,6 @@ def _warn(told: Sequence[Price]) -> None:
             f"Their tax is not in the amount, and our sessions ask for the amount alone: {names}. What is paid for them "
             "gets a ticket in place of its invoice. Put the tax into the amount, with tax_included yes."
         )
-
-
-def _read(file: Path) -> list[Price]:
-    try:
-        text = file.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise InvalidInput(f"{file} is not UTF-8 text: save it as CSV in UTF-8") from None
-    except OSError as error:
-        raise InvalidInput(f"{file} cannot be read: {error.strerror}") from None
-    try:
-        return read_prices(text)
-    except InvalidInput as bad:
-        raise InvalidInput(f"{file}, {bad}. Nothing was kept") from None
 
 
 def _send(told: Sequence[Price]) -> dict[str, int]:

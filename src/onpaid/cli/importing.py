@@ -15,8 +15,9 @@ import msgspec
 from onpaid.app.products_file import NAMES, read_products
 from onpaid.cli.output import console, facts, print_json, say
 from onpaid.cli.reach import api
+from onpaid.cli.told_files import read_rows
 from onpaid.domain.products import Product
-from onpaid.errors import InvalidInput, NotPossible, OnpaidError
+from onpaid.errors import NotPossible, OnpaidError
 
 MOST_BYTES = 32_000
 """Of one request: the API takes 64 KiB, and a bar that moves says more than one that does not."""
@@ -26,7 +27,7 @@ Told = tuple[Product, int | None]
 
 def import_products(file: Path, *, dry_run: bool, as_json: bool) -> None:
     """Read the file, and keep its products unless it is a dry run. Raises InvalidInput, naming the first wrong line."""
-    told = _read(file)
+    told = read_rows(file, read_products)
     if dry_run:
         _tell_dry_run(file, told, as_json=as_json)
         return
@@ -36,19 +37,6 @@ def import_products(file: Path, *, dry_run: bool, as_json: bool) -> None:
     else:
         stock = f"stock was set for {stocked}" if stocked else "stock stays as it was"
         say(f"{_counted(products)} kept; {stock}. `onpaid products list` shows them.")
-
-
-def _read(file: Path) -> list[Told]:
-    try:
-        text = file.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise InvalidInput(f"{file} is not UTF-8 text: save it as CSV in UTF-8") from None
-    except OSError as error:
-        raise InvalidInput(f"{file} cannot be read: {error.strerror}") from None
-    try:
-        return read_products(text)
-    except InvalidInput as bad:
-        raise InvalidInput(f"{file}, {bad}. Nothing was kept") from None
 
 
 def _tell_dry_run(file: Path, told: Sequence[Told], *, as_json: bool) -> None:

@@ -6,7 +6,6 @@ until when a request can be in flight.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,14 +15,15 @@ from typing import Any, NoReturn
 
 import structlog
 
-from onpaid.acts import Act, Call, act_of, current_call
+from onpaid.acts import Act, Call, act_of
 from onpaid.clock import Instant
 from onpaid.engine.holding import let_next_in, take_turn
 from onpaid.engine.journal import LANES, MOST_ATTEMPTS_KEPT, TICKETS, Attempt, LaneState, Step
 from onpaid.engine.lanes import DEFAULT, Lanes
+from onpaid.engine.sending import sent
 from onpaid.engine.telling import Telling
 from onpaid.engine.tickets import DOES_NOT_ANSWER, REFUSES_US, new_ticket, ticket_id
-from onpaid.errors import Doubtful, Refused, StoreError, Unauthorised, Unavailable
+from onpaid.errors import StoreError, Unauthorised
 from onpaid.metrics import STEPS
 from onpaid.store.port import Write
 
@@ -99,28 +99,12 @@ class OutsideCall:
                 step.attempts.append(attempt)
             await self._write_begun(step, act, attempt, in_flight_until, begun=begun and step.kind != "read")
             call = Call(self._key(step), send_by, timeout, self._clock.monotonic)
-            token, over = current_call.set(call), True
-            try:
-                async with asyncio.timeout(max(0.0, send_by - self._clock.monotonic())):
-                    answer = await doing(*self._args)
-            except TimeoutError:
-                over = False
-                lanes.failed(act.lane)
-                raise Doubtful(f"no answer within {timeout:g} s") from None
-            except (Unavailable, Doubtful) as error:
-                over = isinstance(error, Unavailable)
-                lanes.failed(act.lane)
-                raise
-            except Refused:
-                lanes.answered(act.lane)
-                raise
-            except BaseException:
-                over = False
-                raise
-            finally:
-                current_call.reset(token)
-                if over and self._shop.shared and lanes.strict(act.lane):
+
+            async def let_go() -> None:
+                if self._shop.shared and lanes.strict(act.lane):
                     await let_next_in(telling, act.lane or "")
+
+            answer = await sent(lambda: doing(*self._args), call, lanes, act.lane, let_go)
             if lanes.worked(act.lane):
                 await self._trouble_is_over(act.lane or DEFAULT)
             return answer

@@ -7,19 +7,19 @@ what is repeatable may be called so: nothing is journaled, and what is lost is a
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final, TypeVar
 
-from onpaid.acts import Act, Call, act_of, current_call
+from onpaid.acts import Act, Call, act_of
 from onpaid.clock import Clock, Instant
 from onpaid.engine.bell import Bell
 from onpaid.engine.journal import HOLDS, LaneHold
 from onpaid.engine.lanes import DEFAULT, Lanes
 from onpaid.engine.pace import Pace
 from onpaid.engine.runner import Engine
-from onpaid.errors import Conflict, Doubtful, Refused, StoreError, Unavailable
+from onpaid.engine.sending import sent
+from onpaid.errors import Conflict, Refused, StoreError, Unavailable
 from onpaid.store.port import Store
 
 T = TypeVar("T")
@@ -101,34 +101,18 @@ class Visits:
             await self._clock.sleep(LOOK)
 
     async def _call(self, doing: Callable[[], Awaitable[T]], act: Act, who: str) -> T:
-        lanes, clock, over = self._lanes, self._clock, True
+        lanes, clock = self._lanes, self._clock
         timeout = self._pace.seconds(act.timeout)
         strict = lanes.strict(act.lane)
         send_by = clock.monotonic() + timeout
         if strict:
             send_by = await self._hold(act.lane or "", timeout, who)
-        token = current_call.set(Call(who, send_by, timeout, clock.monotonic))
-        try:
-            async with asyncio.timeout(max(0.0, send_by - clock.monotonic())):
-                answer = await doing()
-        except TimeoutError:
-            over = False
-            lanes.failed(act.lane)
-            raise Doubtful(f"no answer within {timeout:g} s") from None
-        except (Unavailable, Doubtful) as error:
-            over = isinstance(error, Unavailable)
-            lanes.failed(act.lane)
-            raise
-        except Refused:
-            lanes.answered(act.lane)
-            raise
-        except BaseException:
-            over = False
-            raise
-        finally:
-            current_call.reset(token)
-            if strict and over:
+
+        async def let_go() -> None:
+            if strict:
                 await self._let_go(act.lane or "", who)
+
+        answer = await sent(doing, Call(who, send_by, timeout, clock.monotonic), lanes, act.lane, let_go)
         lanes.answered(act.lane)
         return answer
 

@@ -50,6 +50,17 @@ SECURITY: Final = {
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
+def templates() -> Environment:
+    """The templates of the pages at which people pay."""
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
 class CheckoutPage:
     """The pages under `/checkout`."""
 
@@ -57,13 +68,7 @@ class CheckoutPage:
         self._all = simulators
         self._razorpay = simulators.razorpay
         self._payers: dict[str, dict[str, str]] = {}
-        self._templates = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._templates = templates()
         self._templates.filters["money"] = lambda entity: money(entity["amount"], entity["currency"])
 
     def routes(self) -> list[Route]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 import aiohttp
 
 from onpaid.simulators import delivery_basket as basket
+from onpaid.simulators.coming import come
 from onpaid.simulators.delivery_basket import Shopper
 from onpaid.simulators.kit import Dice, Json
 from onpaid.simulators.progress import Play, Progress
@@ -67,21 +68,15 @@ class DeliveryDay:
         """Until every cart has been refused, left or paid."""
         if not self._wanted.parcels:
             return
-        room = asyncio.Semaphore(self._wanted.at_once)
-        patience = aiohttp.ClientTimeout(total=self._all.settings.times.webhook_timeout)
-
-        async def one(nth: int) -> None:
-            try:
-                await self._buy(nth, session)
-            finally:
-                room.release()
-
-        async with aiohttp.ClientSession(timeout=patience) as session, asyncio.TaskGroup() as group:
-            for nth in range(self._wanted.parcels):
-                await room.acquire()
-                group.create_task(one(nth))
-                if self._wanted.pause > 0:
-                    await self._all.clock.sleep(self._wanted.pause)
+        wanted, patience = self._wanted, aiohttp.ClientTimeout(total=self._all.settings.times.webhook_timeout)
+        async with aiohttp.ClientSession(timeout=patience) as session:
+            await come(
+                self._wanted.parcels,
+                lambda nth: self._buy(nth, session),
+                self._all.clock,
+                at_once=wanted.at_once,
+                pause=wanted.pause,
+            )
 
     async def _buy(self, nth: int, session: aiohttp.ClientSession) -> None:
         """One cart, from the click to the payment."""

@@ -4,12 +4,12 @@ A click that got no answer is repeated under its own key; some are sent twice at
 Payments fail first, are late, never come; subscriptions are renewed, fall behind, and end one way or another.
 """
 
-import asyncio
 from collections.abc import Callable
 from typing import Final
 
 import aiohttp
 
+from onpaid.simulators.coming import come
 from onpaid.simulators.kit import Dice
 from onpaid.simulators.price_list import Sold
 from onpaid.simulators.progress import Play, Progress
@@ -73,21 +73,15 @@ class SalesDay:
         """Until every user has paid, failed or gone away, and what follows has followed."""
         if not self._count:
             return
-        room = asyncio.Semaphore(self._wanted.at_once)
-        patience = aiohttp.ClientTimeout(total=self._all.settings.times.webhook_timeout)
-
-        async def one(nth: int) -> None:
-            try:
-                await self._buy(nth, session)
-            finally:
-                room.release()
-
-        async with aiohttp.ClientSession(timeout=patience) as session, asyncio.TaskGroup() as group:
-            for nth in range(self._count):
-                await room.acquire()
-                group.create_task(one(nth))
-                if self._wanted.pause > 0:
-                    await self._all.clock.sleep(self._wanted.pause)
+        wanted, patience = self._wanted, aiohttp.ClientTimeout(total=self._all.settings.times.webhook_timeout)
+        async with aiohttp.ClientSession(timeout=patience) as session:
+            await come(
+                self._count,
+                lambda nth: self._buy(nth, session),
+                self._all.clock,
+                at_once=wanted.at_once,
+                pause=wanted.pause,
+            )
 
     async def _buy(self, nth: int, session: aiohttp.ClientSession) -> None:
         """One purchase, from the click to whatever becomes of it."""

@@ -13,6 +13,7 @@ from typing import Final
 
 from onpaid.simulators import basket
 from onpaid.simulators.basket import Buyer
+from onpaid.simulators.coming import come
 from onpaid.simulators.delivery_day import DeliveryDay
 from onpaid.simulators.kit import Dice
 from onpaid.simulators.konverzky import Item, Order
@@ -106,20 +107,8 @@ class ShopDay:
         return buyers
 
     async def run(self) -> None:
-        room = asyncio.Semaphore(self._wanted.at_once)
-
-        async def one(nth: int) -> None:
-            try:
-                await self._sell(nth)
-            finally:
-                room.release()
-
-        async with asyncio.TaskGroup() as group:
-            for nth in range(self._wanted.orders):
-                await room.acquire()
-                group.create_task(one(nth))
-                if self._wanted.pause > 0:
-                    await self._all.clock.sleep(self._wanted.pause)
+        wanted = self._wanted
+        await come(wanted.orders, self._sell, self._all.clock, at_once=wanted.at_once, pause=wanted.pause)
 
     def _at(self, nth: int) -> Dice:
         return self._dice.at("order", str(nth))

@@ -8,12 +8,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 from urllib.parse import parse_qsl
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from onpaid.simulators.checkout_page import SECURITY, TEMPLATES
+from onpaid.simulators.checkout_page import SECURITY, templates
 from onpaid.simulators.checkout_shop import money
 from onpaid.simulators.kit import Json
 from onpaid.simulators.world import Simulators
@@ -33,13 +32,7 @@ class StripePage:
 
     def __init__(self, simulators: Simulators) -> None:
         self._sales = simulators.sales
-        self._templates = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._templates = templates()
 
     def routes(self) -> list[Route]:
         path = "/stripe/checkout/{id}"
